@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { AuthModule } from './auth/auth.module.js';
+import { CommonModule } from './common/common.module.js';
+import { ConfigModule } from './config/config.module.js';
+import type { Settings } from './config/settings.js';
+import { CreditsModule } from './credits/credits.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { HealthModule } from './health/health.module.js';
+import { JobsModule } from './jobs/jobs.module.js';
+import { loggerOptions } from './logging.js';
+import { ModelGroupsModule } from './model-groups/model-groups.module.js';
+import { OrganizationsModule } from './organizations/organizations.module.js';
+import { TeamsModule } from './teams/teams.module.js';
+import { UsageModule } from './usage/usage.module.js';
+
+@Module({})
+export class AppModule {
+  /** @param settings with a database and an upstream: whoever starts the app has seen to both */
+  static forRoot(settings: Settings): DynamicModule {
+    if (settings.databaseUrl === null) throw new Error('No database is configured.');
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(settings),
+        LoggerModule.forRoot(loggerOptions(settings)),
+        CommonModule,
+        DatabaseModule.forRoot({ url: settings.databaseUrl, poolSize: settings.databasePoolSize }),
+        AuthModule,
+        OrganizationsModule,
+        ModelGroupsModule,
+        TeamsModule,
+        CreditsModule,
+        JobsModule,
+        UsageModule,
+        HealthModule,
+      ],
+    };
+  }
+}

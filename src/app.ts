@@ -1,0 +1,31 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SwaggerModule } from '@nestjs/swagger';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import { createBodyParser } from './common/body-parser.js';
+import { refuseNulInPath } from './common/path-inspection.js';
+import { assignRequestId } from './common/request-id.js';
+import type { Settings } from './config/settings.js';
+import { createOpenApiDocument } from './openapi.js';
+
+/** The whole service, ready to listen. @param settings with a database and an upstream */
+export async function createApp(settings: Settings): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(settings), {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(assignRequestId);
+  app.use(refuseNulInPath);
+  app.use(createBodyParser(settings));
+  SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'Jobs over LiteLLM',
+  });
+  await app.init();
+  return app;
+}

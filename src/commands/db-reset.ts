@@ -1,0 +1,19 @@
+import { resolve } from 'node:path';
+import { readSettings } from '../config/environment.js';
+import { resetEmbeddedPostgres } from '../database/embedded/embedded-postgres.js';
+import { exitWith } from '../exit.js';
+import { StartError } from '../start-error.js';
+import { print } from './command.js';
+
+try {
+  const settings = readSettings();
+  if (settings.databaseUrl !== null) {
+    throw new StartError(
+      'DATABASE_URL is set: only the embedded database is reset. Unset it, or drop that one yourself.',
+    );
+  }
+  await resetEmbeddedPostgres(resolve(settings.dataDir));
+  print(`The embedded database in ${settings.dataDir} is empty.`);
+} catch (error) {
+  exitWith(error);
+}

@@ -1,0 +1,28 @@
+import { DomainError } from './domain-error.js';
+
+/** One answer for a missing, malformed, unknown and revoked key, so that nothing can be learnt from it. */
+export function unauthenticated(): DomainError {
+  return new DomainError({
+    kind: 'unauthenticated',
+    code: 'unauthenticated',
+    message: 'Send a valid key in the header Authorization: Bearer <key>.',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+}
+
+export function adminKeyRequired(): DomainError {
+  return new DomainError({
+    kind: 'forbidden',
+    code: 'admin_key_required',
+    message: 'This route takes the admin key.',
+  });
+}
+
+/** The same whether or not the other team exists. */
+export function otherTeam(): DomainError {
+  return new DomainError({
+    kind: 'forbidden',
+    code: 'other_team',
+    message: 'The key belongs to another team than the one named.',
+  });
+}

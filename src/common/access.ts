@@ -1,0 +1,76 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { ApiParam, ApiSecurity } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { ADMIN_KEY_SCHEME, ApiProblems, BEARER_SCHEME } from './openapi.js';
+
+/** Who asks. The admin may do what any team may. */
+export type Principal =
+  { readonly role: 'admin' } | { readonly role: 'team'; readonly teamId: string; readonly keyId: string };
+
+/** Who may call a route. Every route declares exactly one; the service does not boot otherwise. */
+export type Access =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'admin' }
+  | { readonly kind: 'team'; readonly teamParam: string | null };
+
+export const ACCESS_METADATA = 'access';
+export const TEAM_PATH_PARAM = 'team_id';
+
+/** Anyone, without a key. */
+export function Public(): MethodDecorator {
+  return declare({ kind: 'public' });
+}
+
+/** The admin key only; a team key gets 403. */
+export function Admin(): MethodDecorator {
+  return applyDecorators(
+    declare({ kind: 'admin' }),
+    ApiSecurity(BEARER_SCHEME),
+    ApiSecurity(ADMIN_KEY_SCHEME),
+    ApiProblems(401, 403, 500),
+  );
+}
+
+/** A team key or the admin key; the service keeps the team to its own objects. */
+export function Team(): MethodDecorator {
+  return applyDecorators(
+    declare({ kind: 'team', teamParam: null }),
+    ApiSecurity(BEARER_SCHEME),
+    ApiSecurity(ADMIN_KEY_SCHEME),
+    ApiProblems(401, 403, 500),
+  );
+}
+
+/** As {@link Team}, for a route whose path names a team: another team's path is 403 before anything is read. */
+export function OwnTeam(): MethodDecorator {
+  return applyDecorators(
+    declare({ kind: 'team', teamParam: TEAM_PATH_PARAM }),
+    ApiSecurity(BEARER_SCHEME),
+    ApiSecurity(ADMIN_KEY_SCHEME),
+    ApiParam({ name: TEAM_PATH_PARAM, schema: { type: 'string' }, example: 'engineering-team' }),
+    ApiProblems(401, 403, 500),
+  );
+}
+
+function declare(access: Access): MethodDecorator {
+  return SetMetadata(ACCESS_METADATA, access);
+}
+
+const PRINCIPAL = Symbol('principal');
+
+type WithPrincipal = Request & { [PRINCIPAL]?: Principal };
+
+export function setPrincipal(request: Request, principal: Principal): void {
+  (request as WithPrincipal)[PRINCIPAL] = principal;
+}
+
+export function principalOf(request: Request): Principal | null {
+  return (request as WithPrincipal)[PRINCIPAL] ?? null;
+}
+
+/** Injects the {@link Principal} that the guard found. */
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const principal = principalOf(context.switchToHttp().getRequest<Request>());
+  if (principal === null) throw new Error('A public route has no principal.');
+  return principal;
+});

@@ -1,0 +1,19 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { Clock, SystemClock } from './clock.js';
+import { ProblemFilter } from './problem.filter.js';
+import { UnexpectedQueryInterceptor } from './unexpected-query.interceptor.js';
+import { createValidationPipe } from './validation.pipe.js';
+
+/** The clock, and what stands around every route: validation before it, problems after it. */
+@Global()
+@Module({
+  providers: [
+    { provide: Clock, useClass: SystemClock },
+    { provide: APP_PIPE, useFactory: createValidationPipe },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_INTERCEPTOR, useClass: UnexpectedQueryInterceptor },
+  ],
+  exports: [Clock],
+})
+export class CommonModule {}

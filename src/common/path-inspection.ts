@@ -1,0 +1,17 @@
+import type { NextFunction, Request, Response } from 'express';
+import { DomainError } from './domain-error.js';
+
+/** Nothing has NUL in its name, and Postgres would answer a look-up with an error. */
+export function refuseNulInPath(request: Request, _response: Response, next: NextFunction): void {
+  if (!request.path.includes('%00') && !request.path.includes('\0')) {
+    next();
+    return;
+  }
+  next(
+    new DomainError({
+      kind: 'malformed',
+      code: 'malformed_request',
+      message: 'The path holds a NUL character, which no name can have.',
+    }),
+  );
+}

@@ -1,0 +1,110 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { DomainError, type ErrorKind } from './domain-error.js';
+import { requestIdOf } from './request-id.js';
+
+/** Exhaustive on purpose: a new kind does not compile until it has a status. */
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
+  malformed: 400,
+  invalid: 422,
+  duplicate: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  insufficient_credits: 402,
+  too_large: 413,
+  unsupported_media_type: 415,
+  upstream_rejected: 400,
+  upstream_failed: 502,
+  upstream_timeout: 504,
+  unavailable: 503,
+  internal: 500,
+};
+
+const TITLE_OF_STATUS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+/** Answers every error as `application/problem+json` (RFC 9457), whatever layer it came from. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<Request>();
+    const response = http.getResponse<Response>();
+    const error = toDomainError(exception);
+    const status = STATUS_OF_KIND[error.kind];
+    const requestId = requestIdOf(request);
+    if (error.kind === 'internal') {
+      this.logger.error({ err: error.cause, requestId }, 'unexpected error');
+    }
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    response.status(status).set(error.headers);
+    response.type('application/problem+json').send(
+      JSON.stringify({
+        type: 'about:blank',
+        title: TITLE_OF_STATUS[status],
+        status,
+        detail: error.message,
+        code: error.code,
+        ...error.details,
+        request_id: requestId,
+      }),
+    );
+  }
+}
+
+function toDomainError(exception: unknown): DomainError {
+  if (exception instanceof DomainError) return exception;
+  if (exception instanceof HttpException) return fromHttpException(exception);
+  return new DomainError({
+    kind: 'internal',
+    code: 'internal_error',
+    message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
+    cause: exception,
+  });
+}
+
+/** The framework's own exceptions: an unknown route, a path that cannot be decoded, a failed probe. */
+function fromHttpException(exception: HttpException): DomainError {
+  const status = exception.getStatus();
+  if (status === 404) {
+    return new DomainError({
+      kind: 'not_found',
+      code: 'route_not_found',
+      message: 'There is no such route. The routes are listed in /openapi.json.',
+    });
+  }
+  if (status >= 500) {
+    return new DomainError({
+      kind: 'internal',
+      code: 'internal_error',
+      message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
+      cause: exception,
+    });
+  }
+  return new DomainError({
+    kind: 'malformed',
+    code: 'malformed_request',
+    message: 'The request cannot be read. Check its path, headers and body.',
+  });
+}

@@ -1,0 +1,261 @@
+import { isLoopbackHost } from './loopback.js';
+
+/** The seeds' scripts carry this key; it is accepted in development only, and with a warning. */
+export const DEVELOPMENT_MASTER_KEY = 'sk-admin-key-change-me';
+
+const MASTER_KEY_MIN_LENGTH = 32;
+
+export type Mode = 'development' | 'test' | 'production';
+export type AuthMode = 'keys' | 'open';
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const MODES: readonly Mode[] = ['development', 'test', 'production'];
+const AUTH_MODES: readonly AuthMode[] = ['keys', 'open'];
+const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** Everything that can be set from outside, validated. Sizes are bytes, durations milliseconds. */
+export interface Settings {
+  readonly mode: Mode;
+  readonly host: string;
+  readonly port: number;
+  readonly masterKey: string;
+  readonly isDevelopmentMasterKey: boolean;
+  readonly authMode: AuthMode;
+  readonly logLevel: LogLevel;
+  /** Null: development mode starts the embedded Postgres in `dataDir`. */
+  readonly databaseUrl: string | null;
+  readonly databasePoolSize: number;
+  readonly dataDir: string;
+  readonly isDefaultDataDir: boolean;
+  /** Null: development mode starts the sandbox upstream. */
+  readonly litellmBaseUrl: string | null;
+  readonly litellmApiKey: string | null;
+  readonly attemptTimeoutMs: number;
+  readonly callTimeoutMs: number;
+  readonly callLeaseMs: number;
+  readonly upstreamMaxConnections: number;
+  readonly upstreamMaxAnswerBytes: number;
+  readonly maxBodyBytes: number;
+  readonly maxCallBodyBytes: number;
+  readonly hasTeamCreditSelfService: boolean;
+  readonly shutdownDelayMs: number;
+  readonly shutdownGraceMs: number;
+}
+
+/** One environment variable as the reference documents it. */
+export interface SettingDescription {
+  readonly name: string;
+  readonly default: string;
+  readonly example: string;
+  readonly description: string;
+}
+
+/**
+ * The one list of environment variables. The README's table, `.env.example` and the messages of a
+ * refused start are held against it by tests, so that a setting is described once.
+ */
+export const SETTING_DESCRIPTIONS = [
+  setting('NODE_ENV', 'development', 'production', '`production` refuses every development convenience'),
+  setting('HOST', '127.0.0.1', '0.0.0.0', 'address the API listens on'),
+  setting('PORT', '8003', '8003', 'port the API listens on'),
+  setting(
+    'MASTER_KEY',
+    `${DEVELOPMENT_MASTER_KEY} (development only)`,
+    'sk-master-0123456789abcdef0123456789abcdef',
+    `admin key; in production at least ${String(MASTER_KEY_MIN_LENGTH)} characters`,
+  ),
+  setting(
+    'AUTH_MODE',
+    'keys',
+    'keys',
+    '`open` treats a missing `Authorization` as the admin; refused in production and off loopback',
+  ),
+  setting(
+    'LOG_LEVEL',
+    'warn; info in production',
+    'info',
+    LOG_LEVELS.map((level) => `\`${level}\``).join(', '),
+  ),
+  setting(
+    'DATABASE_URL',
+    'embedded Postgres (development only)',
+    'postgresql://app:secret@db.internal:5432/app',
+    'the Postgres database',
+  ),
+  setting('DATABASE_POOL_SIZE', '10', '10', 'connections to Postgres per process'),
+  setting('DATA_DIR', '.data', '/srv/app/data', 'where the embedded Postgres keeps its data'),
+  setting(
+    'LITELLM_BASE_URL',
+    'sandbox upstream (development only)',
+    'http://litellm.internal:4000',
+    'the LiteLLM proxy, or any OpenAI-shaped upstream; a trailing `/v1` may be left out',
+  ),
+  setting('LITELLM_API_KEY', 'none (required in production)', 'sk-litellm-service-key', 'the key sent to it'),
+  setting('ATTEMPT_TIMEOUT_MS', '60000', '60000', 'longest wait for one model, whole answer included'),
+  setting('CALL_TIMEOUT_MS', '180000', '180000', 'longest time of one call over all its attempts'),
+  setting(
+    'CALL_LEASE_MS',
+    '15000',
+    '15000',
+    'a process that has not renewed its lease for this long is taken for dead',
+  ),
+  setting('UPSTREAM_MAX_CONNECTIONS', '256', '256', 'connections to the upstream per process'),
+  setting('UPSTREAM_MAX_ANSWER_BYTES', '33554432', '33554432', 'largest answer read from the upstream'),
+  setting('MAX_BODY_BYTES', '1048576', '1048576', 'largest request body, LLM calls aside'),
+  setting('MAX_CALL_BODY_BYTES', '20971520', '20971520', 'largest request body of an LLM call'),
+  setting(
+    'CREDITS_TEAM_SELF_SERVICE',
+    'false',
+    'false',
+    '`true` lets a team key add credits to its own team',
+  ),
+  setting(
+    'SHUTDOWN_DELAY_MS',
+    '0; 5000 in production',
+    '5000',
+    'time between the readiness probe turning 503 and the end of new work',
+  ),
+  setting('SHUTDOWN_GRACE_MS', '30000', '30000', 'longest wait for running requests at shutdown'),
+] as const satisfies readonly SettingDescription[];
+
+/** Several bad variables are one error, so that an operator mends them in one go. */
+export class SettingsError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The settings are not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'SettingsError';
+  }
+}
+
+/**
+ * Reads and validates the settings. An empty variable counts as unset, because compose files and
+ * shells cannot always leave one out.
+ *
+ * @throws SettingsError naming every missing or bad variable with an example of a good one.
+ */
+export function parseSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const reader = new EnvironmentReader(environment);
+  const mode = reader.oneOf('NODE_ENV', MODES, 'development');
+  const isProduction = mode === 'production';
+  const host = reader.text('HOST') ?? '127.0.0.1';
+  const authMode = reader.oneOf('AUTH_MODE', AUTH_MODES, 'keys');
+  const masterKey = reader.text('MASTER_KEY');
+  const databaseUrl = reader.url('DATABASE_URL', ['postgres:', 'postgresql:']);
+  const litellmBaseUrl = reader.url('LITELLM_BASE_URL', ['http:', 'https:']);
+  const litellmApiKey = reader.text('LITELLM_API_KEY');
+  const dataDir = reader.text('DATA_DIR');
+
+  if (masterKey !== null && !/^[\x21-\x7e]+$/.test(masterKey)) {
+    reader.refuse('MASTER_KEY', 'must be printable ASCII without spaces, or no header could carry it');
+  }
+  if (isProduction) {
+    if (masterKey === null || masterKey === DEVELOPMENT_MASTER_KEY) {
+      reader.refuse('MASTER_KEY', 'must be set to a key of your own');
+    } else if (masterKey.length < MASTER_KEY_MIN_LENGTH) {
+      reader.refuse('MASTER_KEY', `must have at least ${String(MASTER_KEY_MIN_LENGTH)} characters`);
+    }
+    if (!reader.isGiven('DATABASE_URL')) {
+      reader.refuse('DATABASE_URL', 'must be set: the embedded Postgres is for development');
+    }
+    if (!reader.isGiven('LITELLM_BASE_URL')) {
+      reader.refuse('LITELLM_BASE_URL', 'must be set: the sandbox upstream is for development');
+    }
+    if (litellmApiKey === null) reader.refuse('LITELLM_API_KEY', 'must be set');
+    if (authMode === 'open') {
+      reader.refuse('AUTH_MODE', 'cannot be "open" in production: every stranger would be the admin');
+    }
+  } else if (authMode === 'open' && !isLoopbackHost(host)) {
+    reader.refuse('AUTH_MODE', `cannot be "open" while HOST is ${host}: only this machine may reach it`);
+  }
+
+  const settings: Settings = {
+    mode,
+    host,
+    port: reader.integer('PORT', 8003, 0, 65_535),
+    masterKey: masterKey ?? DEVELOPMENT_MASTER_KEY,
+    isDevelopmentMasterKey: (masterKey ?? DEVELOPMENT_MASTER_KEY) === DEVELOPMENT_MASTER_KEY,
+    authMode,
+    logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, isProduction ? 'info' : 'warn'),
+    databaseUrl,
+    databasePoolSize: reader.integer('DATABASE_POOL_SIZE', 10, 2, 500),
+    dataDir: dataDir ?? '.data',
+    isDefaultDataDir: dataDir === null,
+    litellmBaseUrl: litellmBaseUrl === null ? null : litellmBaseUrl.replace(/\/+$/, '').replace(/\/v1$/, ''),
+    litellmApiKey,
+    attemptTimeoutMs: reader.integer('ATTEMPT_TIMEOUT_MS', 60_000, 10, 3_600_000),
+    callTimeoutMs: reader.integer('CALL_TIMEOUT_MS', 180_000, 10, 3_600_000),
+    callLeaseMs: reader.integer('CALL_LEASE_MS', 15_000, 500, 600_000),
+    upstreamMaxConnections: reader.integer('UPSTREAM_MAX_CONNECTIONS', 256, 1, 65_535),
+    upstreamMaxAnswerBytes: reader.integer('UPSTREAM_MAX_ANSWER_BYTES', 33_554_432, 1024, 1_073_741_824),
+    maxBodyBytes: reader.integer('MAX_BODY_BYTES', 1_048_576, 1024, 1_073_741_824),
+    maxCallBodyBytes: reader.integer('MAX_CALL_BODY_BYTES', 20_971_520, 1024, 1_073_741_824),
+    hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
+    shutdownDelayMs: reader.integer('SHUTDOWN_DELAY_MS', isProduction ? 5_000 : 0, 0, 600_000),
+    shutdownGraceMs: reader.integer('SHUTDOWN_GRACE_MS', 30_000, 0, 3_600_000),
+  };
+  if (reader.problems.length > 0) throw new SettingsError(reader.problems);
+  return settings;
+}
+
+type SettingName = (typeof SETTING_DESCRIPTIONS)[number]['name'];
+
+function setting<Name extends string>(
+  name: Name,
+  defaultText: string,
+  example: string,
+  description: string,
+): SettingDescription & { readonly name: Name } {
+  return { name, default: defaultText, example, description };
+}
+
+class EnvironmentReader {
+  readonly problems: string[] = [];
+
+  constructor(private readonly environment: Readonly<Record<string, string | undefined>>) {}
+
+  refuse(name: SettingName, why: string): void {
+    const example = SETTING_DESCRIPTIONS.find((candidate) => candidate.name === name)?.example ?? '';
+    this.problems.push(`${name} ${why}; for example ${name}=${example}`);
+  }
+
+  isGiven(name: SettingName): boolean {
+    return this.text(name) !== null;
+  }
+
+  text(name: SettingName): string | null {
+    const value = this.environment[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  }
+
+  oneOf<T extends string>(name: SettingName, allowed: readonly T[], fallback: T): T {
+    const value = this.text(name);
+    if (value === null) return fallback;
+    const found = allowed.find((candidate) => candidate === value);
+    if (found === undefined) this.refuse(name, `must be one of ${allowed.join(', ')}`);
+    return found ?? fallback;
+  }
+
+  integer(name: SettingName, fallback: number, min: number, max: number): number {
+    const value = this.text(name);
+    if (value === null) return fallback;
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) {
+      this.refuse(name, `must be a whole number from ${String(min)} to ${String(max)}`);
+      return fallback;
+    }
+    return number;
+  }
+
+  boolean(name: SettingName, fallback: boolean): boolean {
+    return this.oneOf(name, ['true', 'false'], fallback ? 'true' : 'false') === 'true';
+  }
+
+  url(name: SettingName, protocols: readonly string[]): string | null {
+    const value = this.text(name);
+    if (value === null) return null;
+    if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
+      this.refuse(name, `must be a URL that begins with ${protocols.join('// or ')}//`);
+      return null;
+    }
+    return value;
+  }
+}

@@ -1,0 +1,34 @@
+import { DomainError } from '../common/domain-error.js';
+
+export function insufficientCredits(required: number, available: number): DomainError {
+  return new DomainError({
+    kind: 'insufficient_credits',
+    code: 'insufficient_credits',
+    message: `The job needs ${String(required)} credit(s) and ${String(available)} are available. Add credits, or end open jobs that hold some.`,
+    details: { credits_required: required, credits_available: available },
+  });
+}
+
+export function creditAccountNotFound(teamId: string): DomainError {
+  return new DomainError({
+    kind: 'not_found',
+    code: 'team_not_found',
+    message: `There is no team ${teamId}.`,
+  });
+}
+
+export function creditLimitExceeded(): DomainError {
+  return new DomainError({
+    kind: 'invalid',
+    code: 'credit_limit_exceeded',
+    message: 'A team cannot be granted more than 9007199254740991 credits in all.',
+  });
+}
+
+export function creditsAreAddedByAdmin(): DomainError {
+  return new DomainError({
+    kind: 'forbidden',
+    code: 'admin_key_required',
+    message: 'Credits are added with the admin key.',
+  });
+}

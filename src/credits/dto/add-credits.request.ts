@@ -1,0 +1,17 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsStoredText } from '../../common/validators.js';
+import { MAX_GRANT_CREDITS } from '../credits.types.js';
+
+export class AddCreditsRequest {
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: MAX_GRANT_CREDITS, example: 100 })
+  @IsInt()
+  @Min(1)
+  @Max(MAX_GRANT_CREDITS)
+  credits!: number;
+
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 512, example: 'Top-up, invoice 4711' })
+  @IsOptional()
+  @IsStoredText(512)
+  reason?: string | null;
+}

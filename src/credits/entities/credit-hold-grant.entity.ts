@@ -1,0 +1,27 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { BIGINT, IDENTIFIER } from '../../database/columns.js';
+import { CreditGrant } from './credit-grant.entity.js';
+import { CreditHold } from './credit-hold.entity.js';
+
+/** How much of a hold was drawn from which grant, so that a release gives it back to the same one. */
+@Entity('credit_hold_grants')
+@ForeignKey(() => CreditHold, ['holdId', 'teamId'], ['holdId', 'teamId'], {
+  name: 'credit_hold_grants_hold_fkey',
+})
+@ForeignKey(() => CreditGrant, ['grantId', 'teamId'], ['grantId', 'teamId'], {
+  name: 'credit_hold_grants_grant_fkey',
+})
+@Check('credit_hold_grants_credits_check', `credits > 0`)
+export class CreditHoldGrant {
+  @PrimaryColumn({ type: 'uuid', name: 'hold_id', primaryKeyConstraintName: 'credit_hold_grants_pkey' })
+  holdId!: string;
+
+  @PrimaryColumn({ type: 'uuid', name: 'grant_id', primaryKeyConstraintName: 'credit_hold_grants_pkey' })
+  grantId!: string;
+
+  @PrimaryColumn({ ...IDENTIFIER, name: 'team_id', primaryKeyConstraintName: 'credit_hold_grants_pkey' })
+  teamId!: string;
+
+  @Column(BIGINT)
+  credits!: number;
+}

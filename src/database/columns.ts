@@ -1,0 +1,26 @@
+import type { ColumnOptions } from 'typeorm';
+
+/** Postgres hands bigint over as text; every count we keep stays below 2^53, and a CHECK sees to it. */
+const safeInteger = {
+  to: (value: number | null | undefined): number | null | undefined => value,
+  from: (value: string | null): number | null => (value === null ? null : toSafeInteger(value)),
+};
+
+/** A bigint as a JavaScript number. @throws RangeError where a double could not hold it exactly */
+export function toSafeInteger(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is beyond the integers JSON can carry`);
+  return number;
+}
+
+/** Credits, tokens and counts. */
+export const BIGINT = { type: 'bigint', transformer: safeInteger } as const satisfies ColumnOptions;
+
+/** An id that a caller chose. */
+export const IDENTIFIER = { type: 'varchar', length: 128 } as const satisfies ColumnOptions;
+
+/** An instant, in the milliseconds that JSON shows. */
+export const TIMESTAMP = { type: 'timestamptz', precision: 3 } as const satisfies ColumnOptions;
+
+/** USD; stays decimal text in JavaScript. */
+export const USD = { type: 'numeric', precision: 24, scale: 12 } as const satisfies ColumnOptions;

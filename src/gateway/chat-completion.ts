@@ -1,0 +1,70 @@
+import { parseCostUsd } from '../common/money.js';
+import type { ChatAnswer, Cost, Usage } from './gateway.types.js';
+
+/** More tokens than any model reads or writes at once: a larger number is a fault, not a count. */
+const MAX_TOKENS = 1_000_000_000;
+
+/** Reads OpenAI's `chat.completion`. Null if it is not one that holds an answer. */
+export function parseChatCompletion(body: string): { answer: ChatAnswer; usage: Usage | null } | null {
+  const completion = parseObject(body);
+  const choices = completion?.['choices'];
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  if (completion === null || !isObject(choice) || !isObject(choice['message'])) return null;
+  const { content, role } = choice['message'];
+  if (typeof content !== 'string' && content !== null) return null;
+  const finishReason = choice['finish_reason'];
+  return {
+    answer: {
+      content,
+      role: typeof role === 'string' ? role : 'assistant',
+      finishReason: typeof finishReason === 'string' ? finishReason : null,
+    },
+    usage: parseUsage(completion['usage']),
+  };
+}
+
+/** Null if there is none or its counts cannot be counts. */
+function parseUsage(value: unknown): Usage | null {
+  if (!isObject(value)) return null;
+  const promptTokens = value['prompt_tokens'];
+  const completionTokens = value['completion_tokens'];
+  if (!isTokenCount(promptTokens) || !isTokenCount(completionTokens)) return null;
+  const total = value['total_tokens'];
+  return {
+    promptTokens,
+    completionTokens,
+    totalTokens: isTokenCount(total) ? total : promptTokens + completionTokens,
+  };
+}
+
+/**
+ * The cost an upstream reported in LiteLLM's `x-litellm-response-cost`. Its absence means unknown: the
+ * proxy leaves the header out where it has no price.
+ */
+export function costFromHeader(header: string | null): Cost {
+  const costUsd = header === null ? null : parseCostUsd(header.trim());
+  return { costUsd, source: costUsd === null ? 'unpriced' : 'upstream_header', text: header };
+}
+
+/** Nothing left this machine, so nothing was spent. */
+export const COST_OF_NOTHING_SENT: Cost = { costUsd: '0', source: 'not_sent', text: null };
+
+/** Something may have been spent, and nobody said how much. */
+export const UNKNOWN_COST: Cost = { costUsd: null, source: 'unpriced', text: null };
+
+function isTokenCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKENS;
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

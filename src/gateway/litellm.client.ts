@@ -1,0 +1,161 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Agent, request } from 'undici';
+import { SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import {
+  COST_OF_NOTHING_SENT,
+  costFromHeader,
+  parseChatCompletion,
+  UNKNOWN_COST,
+} from './chat-completion.js';
+import type { AttemptFailure, ChatAnswer, ChatRequest, Correlation, Cost, Usage } from './gateway.types.js';
+import { classifyUpstreamError, readErrorMessage } from './upstream-error.js';
+
+const COST_HEADER = 'x-litellm-response-cost';
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Failures that undici reports before a byte of the request has left. */
+const NOT_SENT_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+export interface UpstreamRequest {
+  readonly attemptId: string;
+  readonly modelName: string;
+  readonly request: ChatRequest;
+  readonly correlation: Correlation;
+  readonly timeoutMs: number;
+}
+
+/** What one request to the upstream came to. */
+export interface UpstreamResult {
+  readonly answer: ChatAnswer | null;
+  readonly failure: AttemptFailure | null;
+  readonly upstreamStatus: number | null;
+  readonly upstreamError: string | null;
+  readonly usage: Usage | null;
+  readonly cost: Cost;
+}
+
+/** Speaks to a LiteLLM proxy, or to any upstream with OpenAI's chat API. Never throws for what it answers. */
+@Injectable()
+export class LitellmClient implements OnApplicationShutdown {
+  private readonly agent: Agent;
+  private readonly url: string;
+
+  constructor(@Inject(SETTINGS) private readonly settings: Settings) {
+    if (settings.litellmBaseUrl === null) throw new Error('No upstream is configured.');
+    this.url = `${settings.litellmBaseUrl}/v1/chat/completions`;
+    this.agent = new Agent({
+      connections: settings.upstreamMaxConnections,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      // The attempt's own deadline covers headers and body; two clocks would only disagree.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: settings.upstreamMaxAnswerBytes,
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.agent.close();
+  }
+
+  /** Sends one chat completion and reads its whole answer. `timeoutMs` covers both. */
+  async complete(upstream: UpstreamRequest): Promise<UpstreamResult> {
+    const deadline = AbortSignal.timeout(upstream.timeoutMs);
+    let upstreamStatus: number | null = null;
+    let cost: Cost = UNKNOWN_COST;
+    try {
+      const response = await request(this.url, {
+        method: 'POST',
+        dispatcher: this.agent,
+        signal: deadline,
+        headers: this.headers(upstream),
+        body: JSON.stringify({
+          ...upstream.request.parameters,
+          model: upstream.modelName,
+          messages: upstream.request.messages,
+        }),
+      });
+      upstreamStatus = response.statusCode;
+      cost = costFromHeader(firstValue(response.headers[COST_HEADER]));
+      const body = await response.body.text();
+      return upstreamStatus >= 200 && upstreamStatus < 300
+        ? readAnswer(upstreamStatus, cost, body)
+        : readFailure(upstreamStatus, cost, body);
+    } catch (error) {
+      if (deadline.aborted) {
+        return { ...NOTHING, failure: 'timeout', upstreamStatus, upstreamError: null, cost };
+      }
+      const code = codeOf(error);
+      return {
+        ...NOTHING,
+        failure: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'malformed_answer' : 'connection_failed',
+        upstreamStatus,
+        upstreamError: error instanceof Error ? `${code ?? error.name}: ${error.message}` : code,
+        cost: code !== null && NOT_SENT_CODES.has(code) ? COST_OF_NOTHING_SENT : cost,
+      };
+    }
+  }
+
+  private headers(upstream: UpstreamRequest): Record<string, string> {
+    const { correlation } = upstream;
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'x-litellm-call-id': upstream.attemptId,
+      'x-litellm-trace-id': correlation.traceId,
+      'x-litellm-tags': correlation.tags.map(encodeURIComponent).join(','),
+      'x-litellm-spend-logs-metadata': JSON.stringify(correlation.metadata),
+      'x-litellm-end-user-id': correlation.endUserId,
+      'x-litellm-timeout': String(upstream.timeoutMs / 1000),
+      // The walk over the models is ours: a retry inside the proxy would be spend without a row.
+      'x-litellm-num-retries': '0',
+    };
+    if (this.settings.litellmApiKey !== null) {
+      headers['authorization'] = `Bearer ${this.settings.litellmApiKey}`;
+    }
+    return headers;
+  }
+}
+
+const NOTHING = { answer: null, usage: null } as const;
+
+function readAnswer(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
+  const completion = parseChatCompletion(body);
+  if (completion === null) {
+    return {
+      ...NOTHING,
+      failure: 'malformed_answer',
+      upstreamStatus,
+      upstreamError: readErrorMessage(body),
+      cost,
+    };
+  }
+  return { ...completion, failure: null, upstreamStatus, upstreamError: null, cost };
+}
+
+function readFailure(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
+  const message = readErrorMessage(body);
+  return {
+    ...NOTHING,
+    failure: classifyUpstreamError(upstreamStatus, message),
+    upstreamStatus,
+    upstreamError: message,
+    cost,
+  };
+}
+
+function firstValue(header: string | string[] | undefined): string | null {
+  return (Array.isArray(header) ? header[0] : header) ?? null;
+}
+
+function codeOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}

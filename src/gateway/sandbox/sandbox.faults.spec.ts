@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import { type FaultPlan, faultTextOf, NO_FAULTS, parseFaults } from './sandbox.faults.js';
+
+const PLANS: [string, Partial<FaultPlan>][] = [
+  ['fault-status-429', { ending: { kind: 'status', status: 429 } }],
+  ['fault-status-400', { ending: { kind: 'status', status: 400 } }],
+  ['fault-status-599', { ending: { kind: 'status', status: 599 } }],
+  ['fault-delay-500', { delayMs: 500 }],
+  ['fault-delay-0', { delayMs: 0 }],
+  ['fault-delay-600000', { delayMs: 600_000 }],
+  ['fault-delay-50+status-500', { delayMs: 50, ending: { kind: 'status', status: 500 } }],
+  ['fault-delay-50+fault-status-500', { delayMs: 50, ending: { kind: 'status', status: 500 } }],
+  ['status-500+delay-50', { delayMs: 50, ending: { kind: 'status', status: 500 } }],
+  ['fault-hang', { ending: { kind: 'hang' } }],
+  ['fault-hang-body', { ending: { kind: 'hang-body' } }],
+  ['fault-reset', { ending: { kind: 'reset' } }],
+  ['fault-cut', { ending: { kind: 'cut' } }],
+  ['fault-malformed', { ending: { kind: 'malformed' } }],
+  ['fault-html', { ending: { kind: 'html' } }],
+  ['fault-invalid-model', { ending: { kind: 'invalid-model' } }],
+  ['fault-context-window', { ending: { kind: 'context-window' } }],
+  ['fault-content-policy', { ending: { kind: 'content-policy' } }],
+  ['fault-bad-request', { ending: { kind: 'bad-request' } }],
+  ['fault-auth', { ending: { kind: 'auth' } }],
+  ['fault-provider-auth', { ending: { kind: 'provider-auth' } }],
+  ['fault-rate-limit-7', { ending: { kind: 'rate-limit', retryAfterSeconds: 7 } }],
+  ['fault-rate-limit-0', { ending: { kind: 'rate-limit', retryAfterSeconds: 0 } }],
+  ['fault-first-2-status-503', { first: { count: 2, status: 503 } }],
+  ['fault-no-usage', { isUsageOmitted: true }],
+  ['fault-no-choices', { choices: 'absent' }],
+  ['fault-null-content', { choices: 'null-content' }],
+  ['fault-no-cost', { cost: 'absent' }],
+  ['fault-cost-NaN', { cost: { text: 'NaN' } }],
+  ['fault-cost--1', { cost: { text: '-1' } }],
+  ['fault-cost-7.5e-08', { cost: { text: '7.5e-08' } }],
+  ['fault-cost-', { cost: { text: '' } }],
+  ['fault-no-cost+no-usage', { cost: 'absent', isUsageOmitted: true }],
+  ['fault-cost-5+status-500', { cost: { text: '5' }, ending: { kind: 'status', status: 500 } }],
+  [
+    'fault-first-1-status-500+status-400',
+    { first: { count: 1, status: 500 }, ending: { kind: 'status', status: 400 } },
+  ],
+  ['fault-cut+no-usage', { ending: { kind: 'cut' }, isUsageOmitted: true }],
+];
+
+describe('the grammar of faults', () => {
+  it.each(PLANS)('reads %s', (text, expected) => {
+    expect(parseFaults(text)).toEqual({ ok: true, plan: { ...NO_FAULTS, ...expected } });
+  });
+
+  it.each([
+    ['fault-', ''],
+    ['fault-nonsense', 'nonsense'],
+    ['fault-HANG', 'HANG'],
+    ['fault-hang ', 'hang '],
+    ['fault-status-200', 'status-200'],
+    ['fault-status-600', 'status-600'],
+    ['fault-status-', 'status-'],
+    ['fault-delay-600001', 'delay-600001'],
+    ['fault-delay--1', 'delay--1'],
+    ['fault-delay-1.5', 'delay-1.5'],
+    ['fault-rate-limit-soon', 'rate-limit-soon'],
+    ['fault-first-0-status-500', 'first-0-status-500'],
+    ['fault-first-2', 'first-2'],
+    ['fault-cost-\n', 'cost-\n'],
+    ['fault-cost-1e+5', '5'],
+    ['fault-hang+', ''],
+  ])('refuses %j and lists what it knows', (text, word) => {
+    const reading = parseFaults(text);
+
+    const message = reading.ok ? '' : reading.message;
+    expect(message).toContain(`Unknown fault "${word}".`);
+    const known = [
+      'status-<',
+      'delay-<',
+      'first-<',
+      'rate-limit-<',
+      'cost-<',
+      'no-cost',
+      'no-usage',
+      'hang-body',
+    ];
+    for (const form of [
+      ...known,
+      'reset',
+      'cut',
+      'malformed',
+      'html',
+      'no-choices',
+      'null-content',
+      'auth',
+    ]) {
+      expect(message).toContain(form);
+    }
+  });
+
+  it.each([
+    ['fault-status-500+hang', 'status-500', 'hang'],
+    ['fault-status-500+status-500', 'status-500', 'status-500'],
+    ['fault-delay-1+delay-2', 'delay-1', 'delay-2'],
+    ['fault-no-cost+cost-1', 'no-cost', 'cost-1'],
+    ['fault-no-choices+null-content', 'no-choices', 'null-content'],
+    ['fault-no-usage+status-500', 'no-usage', 'status-500'],
+    ['fault-html+null-content', 'null-content', 'html'],
+  ])('refuses %s, of which one part would never be seen', (text, one, other) => {
+    expect(parseFaults(text)).toEqual({
+      ok: false,
+      message: `The faults "${one}" and "${other}" exclude each other.`,
+    });
+  });
+});
+
+describe('where a fault is asked for', () => {
+  it.each([
+    ['gpt-4o', undefined, null],
+    ['gpt-4o', '', null],
+    ['gpt-4o', '  ', null],
+    ['my-fault-hang', undefined, null],
+    ['fault-hang', undefined, 'fault-hang'],
+    ['gpt-4o', 'status-500', 'status-500'],
+    ['gpt-4o', ' fault-hang ', 'fault-hang'],
+    ['fault-hang', 'status-500', 'status-500'],
+  ])('for model %s and header %j is %j', (model, header, expected) => {
+    expect(faultTextOf(model, header)).toBe(expected);
+  });
+});

@@ -1,0 +1,71 @@
+import { type IncomingHttpHeaders } from 'node:http';
+
+/** One request for a completion, as it came in. */
+export interface SandboxServed {
+  /** Empty where the body names none. */
+  readonly model: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  /** The body as JSON; null where it could not be read. */
+  readonly body: unknown;
+  /** What was sent, even if the body broke off behind it. Null: hung, reset, or not answered so far. */
+  status: number | null;
+}
+
+export const MAX_SERVED = 1_000;
+
+/** Bytes of request bodies that are kept in all: a thousand bodies of the largest size are 32 GiB. */
+const MAX_SERVED_BYTES = 64 * 1024 * 1024;
+
+const REDACTED = '[redacted]';
+const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'api-key', 'x-api-key', 'cookie']);
+
+/** What a sandbox was asked: the last requests, and how many there were. */
+export class ServedRecord {
+  /** Newest last. The array stays the same one for the life of the sandbox. */
+  readonly served: SandboxServed[] = [];
+  private readonly sizes: number[] = [];
+  private bytes = 0;
+  private total = 0;
+  private readonly byModel = new Map<string, number>();
+
+  /** @param bodyBytes the size of the body as it was sent */
+  add(entry: SandboxServed, bodyBytes: number): void {
+    this.served.push(entry);
+    this.sizes.push(bodyBytes);
+    this.bytes += bodyBytes;
+    this.total += 1;
+    if (entry.model !== '') this.byModel.set(entry.model, this.count(entry.model) + 1);
+    while (this.served.length > MAX_SERVED || (this.served.length > 1 && this.bytes > MAX_SERVED_BYTES)) {
+      this.served.shift();
+      this.bytes -= this.sizes.shift() ?? 0;
+    }
+  }
+
+  /** All requests, also those no longer kept; with a model, those that named it. */
+  count(model?: string): number {
+    return model === undefined ? this.total : (this.byModel.get(model) ?? 0);
+  }
+
+  countsByModel(): Record<string, number> {
+    return Object.fromEntries(this.byModel);
+  }
+
+  clear(): void {
+    this.served.length = 0;
+    this.sizes.length = 0;
+    this.bytes = 0;
+    this.total = 0;
+    this.byModel.clear();
+  }
+}
+
+/** Headers as a test wants to see them, without what would let a reader of the record call somebody. */
+export function recordedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      CREDENTIALS.has(name) ? REDACTED : Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  );
+}

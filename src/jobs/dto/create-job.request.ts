@@ -1,0 +1,42 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { ApiIdentifier } from '../../common/openapi.js';
+import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
+
+export class CreateJobRequest {
+  @ApiIdentifier({
+    required: false,
+    nullable: true,
+    description: 'Required with the admin key; with a team key it may be left out and must be its own',
+    example: 'engineering-team',
+  })
+  @IsOptional()
+  @IsIdentifier()
+  team_id?: string | null;
+
+  @ApiProperty({ type: String, minLength: 1, maxLength: 128, example: 'document_analysis' })
+  @IsStoredText(128)
+  job_type!: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 256,
+    nullable: true,
+    description: 'The user of your application that the job is for',
+    example: 'john@acme.com',
+  })
+  @IsOptional()
+  @IsStoredText(256)
+  user_id?: string | null;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description: 'Any JSON object up to 16 KiB',
+    example: { document_id: 'doc_12345' },
+  })
+  @IsOptional()
+  @IsMetadata()
+  metadata?: object | null;
+}

@@ -1,0 +1,81 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { Page } from '../../common/pagination.js';
+import { JOB_STATUSES, type JobRecord, type JobStatus } from '../jobs.types.js';
+
+export class JobResponse {
+  @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11' })
+  job_id!: string;
+
+  @ApiProperty({ type: String, example: 'engineering-team' })
+  team_id!: string;
+
+  @ApiProperty({ type: String, nullable: true, example: 'john@acme.com' })
+  user_id!: string | null;
+
+  @ApiProperty({ type: String, example: 'document_analysis' })
+  job_type!: string;
+
+  @ApiProperty({ type: String, enum: JOB_STATUSES, example: 'pending' })
+  status!: JobStatus;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { document_id: 'doc_12345' } })
+  metadata!: object;
+
+  @ApiProperty({ type: String, nullable: true, example: null })
+  error_message!: string | null;
+
+  @ApiProperty({ type: 'integer', description: 'Credits set aside; 0 once the job has ended', example: 1 })
+  credits_held!: number;
+
+  @ApiProperty({ type: Boolean, description: 'Whether the job was charged', example: false })
+  credit_applied!: boolean;
+
+  @ApiProperty({ type: 'integer', example: 0 })
+  credits_charged!: number;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
+  created_at!: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  started_at!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  completed_at!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
+  updated_at!: string;
+}
+
+export class JobListResponse {
+  @ApiProperty({ type: [JobResponse], description: 'Newest first' })
+  data!: JobResponse[];
+
+  @ApiProperty({ type: Boolean, example: false })
+  has_more!: boolean;
+
+  @ApiProperty({ type: String, nullable: true, example: null })
+  next_cursor!: string | null;
+}
+
+export function toJobResponse(job: JobRecord): JobResponse {
+  return {
+    job_id: job.jobId,
+    team_id: job.teamId,
+    user_id: job.userId,
+    job_type: job.jobType,
+    status: job.status,
+    metadata: job.metadata,
+    error_message: job.errorMessage,
+    credits_held: job.completedAt === null ? job.creditsHeld : 0,
+    credit_applied: job.creditApplied,
+    credits_charged: job.creditsCharged,
+    created_at: job.createdAt.toISOString(),
+    started_at: job.startedAt?.toISOString() ?? null,
+    completed_at: job.completedAt?.toISOString() ?? null,
+    updated_at: job.updatedAt.toISOString(),
+  };
+}
+
+export function toJobListResponse(page: Page<JobRecord>): JobListResponse {
+  return { data: page.data.map(toJobResponse), has_more: page.hasMore, next_cursor: page.nextCursor };
+}

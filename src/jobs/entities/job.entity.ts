@@ -1,0 +1,89 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { BIGINT, IDENTIFIER, TIMESTAMP, USD } from '../../database/columns.js';
+import { OPEN_STATUSES } from '../job-rules.js';
+import { type CompletionSnapshot, JOB_STATUSES, type JobStatus } from '../jobs.types.js';
+
+const quoted = (statuses: readonly JobStatus[]): string => statuses.map((status) => `'${status}'`).join(', ');
+
+/** One business operation. Its totals change in the transaction of the call that they count. */
+@Entity('jobs')
+@Index('jobs_team_id_job_id_idx', ['teamId', 'jobId'])
+@Index('jobs_team_id_completed_at_idx', ['teamId', 'completedAt'], { where: 'completed_at IS NOT NULL' })
+@Check('jobs_status_check', `status IN (${quoted(JOB_STATUSES)})`)
+@Check('jobs_ended_check', `(status IN (${quoted(OPEN_STATUSES)})) = (completed_at IS NULL)`)
+@Check('jobs_calls_check', `total_calls = successful_calls + failed_calls + running_calls`)
+@Check('jobs_running_calls_check', `running_calls >= 0`)
+@Check('jobs_credits_check', `credit_applied = (credits_charged > 0)`)
+export class Job {
+  @PrimaryColumn({ type: 'uuid', name: 'job_id', primaryKeyConstraintName: 'jobs_pkey' })
+  jobId!: string;
+
+  @ForeignKey('Team', { name: 'jobs_team_id_fkey' })
+  @PrimaryColumn({ ...IDENTIFIER, name: 'team_id', primaryKeyConstraintName: 'jobs_pkey' })
+  teamId!: string;
+
+  @Column({ type: 'varchar', length: 128, name: 'job_type' })
+  jobType!: string;
+
+  @Column({ type: 'varchar', length: 256, name: 'user_id', nullable: true })
+  userId!: string | null;
+
+  @Column({ type: 'varchar', length: 16 })
+  status!: JobStatus;
+
+  @Column({ type: 'jsonb' })
+  metadata!: object;
+
+  @Column({ type: 'text', name: 'error_message', nullable: true })
+  errorMessage!: string | null;
+
+  /** Credits set aside when the job was created. */
+  @Column({ ...BIGINT, name: 'credits_held' })
+  creditsHeld!: number;
+
+  @Column({ type: 'boolean', name: 'credit_applied' })
+  creditApplied!: boolean;
+
+  @Column({ ...BIGINT, name: 'credits_charged' })
+  creditsCharged!: number;
+
+  @Column({ type: 'integer', name: 'total_calls' })
+  totalCalls!: number;
+
+  @Column({ type: 'integer', name: 'successful_calls' })
+  successfulCalls!: number;
+
+  @Column({ type: 'integer', name: 'failed_calls' })
+  failedCalls!: number;
+
+  @Column({ type: 'integer', name: 'running_calls' })
+  runningCalls!: number;
+
+  @Column({ type: 'integer', name: 'unpriced_calls' })
+  unpricedCalls!: number;
+
+  @Column({ ...BIGINT, name: 'total_tokens' })
+  totalTokens!: number;
+
+  @Column({ ...USD, name: 'total_cost_usd' })
+  totalCostUsd!: string;
+
+  @Column({ ...BIGINT, name: 'total_latency_ms' })
+  totalLatencyMs!: number;
+
+  /** The frozen answer to the completion. */
+  @Column({ type: 'jsonb', nullable: true })
+  completion!: CompletionSnapshot | null;
+
+  @Column({ ...TIMESTAMP, name: 'created_at' })
+  createdAt!: Date;
+
+  @Column({ ...TIMESTAMP, name: 'started_at', nullable: true })
+  startedAt!: Date | null;
+
+  @Column({ ...TIMESTAMP, name: 'completed_at', nullable: true })
+  completedAt!: Date | null;
+
+  @Column({ ...TIMESTAMP, name: 'updated_at' })
+  updatedAt!: Date;
+}

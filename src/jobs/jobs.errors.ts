@@ -1,0 +1,59 @@
+import { DomainError } from '../common/domain-error.js';
+import type { CallFailure, EndedAttempt } from '../gateway/gateway.types.js';
+import type { JobStatus } from './jobs.types.js';
+
+/** OpenAI's clients retry 409 and 5xx by themselves; this header tells them not to spend again. */
+const DO_NOT_RETRY = { 'x-should-retry': 'false' } as const;
+
+/** Also for another team's job, so that ids cannot be probed. */
+export function jobNotFound(): DomainError {
+  return new DomainError({ kind: 'not_found', code: 'job_not_found', message: 'There is no such job.' });
+}
+
+export function jobNotOpen(status: JobStatus): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'job_not_open',
+    message: `The job has ended (${status}). Create a new job to go on.`,
+    headers: DO_NOT_RETRY,
+  });
+}
+
+/** The call took so long that it was given up for dead; what it cost is on record as unknown. */
+export function callInterrupted(): DomainError {
+  return new DomainError({
+    kind: 'upstream_timeout',
+    code: 'call_interrupted',
+    message: 'The call was interrupted and has no answer.',
+    headers: DO_NOT_RETRY,
+  });
+}
+
+/** @param attempts of the failed call: a retry is harmless only if none of them left */
+export function callFailed(failure: CallFailure, attempts: readonly EndedAttempt[]): DomainError {
+  const hasLeft = attempts.some((attempt) => attempt.cost.source !== 'not_sent');
+  const headers = hasLeft ? DO_NOT_RETRY : {};
+  switch (failure) {
+    case 'upstream_rejected_request':
+      return new DomainError({
+        kind: 'upstream_rejected',
+        code: failure,
+        message:
+          'The request was refused: a parameter is not supported, the messages are too long, or their content is not allowed.',
+      });
+    case 'upstream_timeout':
+      return new DomainError({
+        kind: 'upstream_timeout',
+        code: failure,
+        message: 'No model of the group answered in time. The call is recorded as failed.',
+        headers,
+      });
+    case 'upstream_failed':
+      return new DomainError({
+        kind: 'upstream_failed',
+        code: failure,
+        message: 'No model of the group gave an answer. The call is recorded as failed.',
+        headers,
+      });
+  }
+}

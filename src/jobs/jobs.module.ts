@@ -1,0 +1,31 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CreditsModule } from '../credits/credits.module.js';
+import { GatewayModule } from '../gateway/gateway.module.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { LlmCallsModule } from '../llm-calls/llm-calls.module.js';
+import { ModelGroupsModule } from '../model-groups/model-groups.module.js';
+import { TeamsModule } from '../teams/teams.module.js';
+import { CallSweepService } from './call-sweep.service.js';
+import { Job } from './entities/job.entity.js';
+import { JobCallsService } from './job-calls.service.js';
+import { JobCompletionService } from './job-completion.service.js';
+import { JobsController } from './jobs.controller.js';
+import { JobsRepository } from './jobs.repository.js';
+import { JobsService } from './jobs.service.js';
+
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([Job]),
+    TeamsModule,
+    KeysModule,
+    CreditsModule,
+    ModelGroupsModule,
+    LlmCallsModule,
+    GatewayModule,
+  ],
+  controllers: [JobsController],
+  providers: [JobsRepository, JobsService, JobCallsService, JobCompletionService, CallSweepService],
+  exports: [CallSweepService],
+})
+export class JobsModule {}

@@ -1,0 +1,153 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { queryRows } from '../database/rows.js';
+import type { CallTotals } from '../llm-calls/llm-calls.types.js';
+import { Job } from './entities/job.entity.js';
+import { OPEN_STATUSES } from './job-rules.js';
+import type { CompletionSnapshot, CompletionStatus, JobFilter, JobRecord } from './jobs.types.js';
+
+/** A job as its caller may see it: a team only its own, the admin (`teamId` null) any. */
+export interface JobScope {
+  readonly jobId: string;
+  readonly teamId: string | null;
+}
+
+const IN_SCOPE = 'job_id = $1 AND ($2::varchar IS NULL OR team_id = $2)';
+const IS_OPEN = `status IN (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
+
+@Injectable()
+export class JobsRepository {
+  async insert(manager: EntityManager, job: JobRecord): Promise<void> {
+    await manager.getRepository(Job).insert({ ...job });
+  }
+
+  async find(manager: EntityManager, scope: JobScope): Promise<JobRecord | null> {
+    return manager.getRepository(Job).findOneBy({
+      jobId: scope.jobId,
+      ...(scope.teamId === null ? {} : { teamId: scope.teamId }),
+    });
+  }
+
+  /**
+   * Admits a call to an open job and locks the job for the rest of the transaction.
+   *
+   * @returns the job's team and type, or null if there is no such job or it has ended
+   */
+  async admitCall(
+    manager: EntityManager,
+    scope: JobScope,
+    now: Date,
+  ): Promise<{ teamId: string; jobType: string } | null> {
+    const rows = await queryRows<{ team_id: string; job_type: string }>(
+      manager,
+      `UPDATE jobs
+          SET total_calls = total_calls + 1, running_calls = running_calls + 1,
+              status = 'in_progress', started_at = COALESCE(started_at, $3), updated_at = $3
+        WHERE ${IN_SCOPE} AND ${IS_OPEN}
+        RETURNING team_id, job_type`,
+      [scope.jobId, scope.teamId, now],
+    );
+    const row = rows[0];
+    return row === undefined ? null : { teamId: row.team_id, jobType: row.job_type };
+  }
+
+  /** Locks a job before its calls are touched, which is the order every transaction keeps. */
+  async lock(manager: EntityManager, job: { teamId: string; jobId: string }): Promise<void> {
+    await queryRows(manager, `SELECT FROM jobs WHERE job_id = $1 AND team_id = $2 FOR UPDATE`, [
+      job.jobId,
+      job.teamId,
+    ]);
+  }
+
+  /** Adds a call that ended to the totals, whether the job is still open or not; locks the job. */
+  async addCall(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+    totals: CallTotals,
+    now: Date,
+  ): Promise<void> {
+    await queryRows(
+      manager,
+      `UPDATE jobs
+          SET running_calls = running_calls - 1,
+              successful_calls = successful_calls + $3::int, failed_calls = failed_calls + 1 - $3::int,
+              unpriced_calls = unpriced_calls + $4::int,
+              total_tokens = total_tokens + $5, total_cost_usd = total_cost_usd + $6,
+              total_latency_ms = total_latency_ms + $7, updated_at = $8
+        WHERE job_id = $1 AND team_id = $2`,
+      [
+        job.jobId,
+        job.teamId,
+        totals.isSuccessful ? 1 : 0,
+        totals.isUnpriced ? 1 : 0,
+        totals.totalTokens,
+        totals.costUsd,
+        totals.latencyMs,
+        now,
+      ],
+    );
+  }
+
+  /**
+   * The one way into a terminal state. Of any number of callers one gets the job, locked; the others
+   * wait for it and then get null.
+   */
+  async end(
+    manager: EntityManager,
+    scope: JobScope,
+    end: { status: CompletionStatus; errorMessage: string | null; metadata: object; now: Date },
+  ): Promise<JobRecord | null> {
+    const rows = await queryRows<{ job_id: string }>(
+      manager,
+      `UPDATE jobs
+          SET status = $3, error_message = $4, metadata = metadata || $5::jsonb, completed_at = $6, updated_at = $6
+        WHERE ${IN_SCOPE} AND ${IS_OPEN}
+        RETURNING job_id`,
+      [scope.jobId, scope.teamId, end.status, end.errorMessage, JSON.stringify(end.metadata), end.now],
+    );
+    return rows.length === 0 ? null : this.find(manager, scope);
+  }
+
+  /** Freezes the answer in the transaction that ended the job. */
+  async freezeCompletion(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+    completion: CompletionSnapshot,
+  ): Promise<void> {
+    await manager.getRepository(Job).update(
+      { jobId: job.jobId, teamId: job.teamId },
+      {
+        completion,
+        creditApplied: completion.creditApplied,
+        creditsCharged: completion.creditsCharged,
+      },
+    );
+  }
+
+  /** Newest first. @param after the id after which the page begins, or null */
+  async list(
+    manager: EntityManager,
+    teamId: string,
+    filter: JobFilter,
+    after: string | null,
+    limit: number,
+  ): Promise<JobRecord[]> {
+    const query = manager
+      .getRepository(Job)
+      .createQueryBuilder('job')
+      .where('job.teamId = :teamId', { teamId })
+      .orderBy('job.jobId', 'DESC')
+      .limit(limit);
+    if (after !== null) query.andWhere('job.jobId < :after', { after });
+    if (filter.status !== null) query.andWhere('job.status = :status', { status: filter.status });
+    if (filter.jobType !== null) query.andWhere('job.jobType = :jobType', { jobType: filter.jobType });
+    if (filter.userId !== null) query.andWhere('job.userId = :userId', { userId: filter.userId });
+    if (filter.createdAfter !== null) {
+      query.andWhere('job.createdAt >= :createdAfter', { createdAfter: filter.createdAfter });
+    }
+    if (filter.createdBefore !== null) {
+      query.andWhere('job.createdAt < :createdBefore', { createdBefore: filter.createdBefore });
+    }
+    return query.getMany();
+  }
+}

@@ -1,0 +1,68 @@
+export const JOB_STATUSES = [
+  'pending',
+  'in_progress',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** The ends that a client can ask for. */
+export const COMPLETION_STATUSES = ['completed', 'failed', 'cancelled'] as const;
+export type CompletionStatus = (typeof COMPLETION_STATUSES)[number];
+
+/** Running totals of a job's calls. Tokens and cost are of every attempt. */
+export interface JobTotals {
+  readonly totalCalls: number;
+  readonly successfulCalls: number;
+  readonly failedCalls: number;
+  readonly runningCalls: number;
+  readonly unpricedCalls: number;
+  readonly totalTokens: number;
+  /** Decimal text: the known part where `unpricedCalls` is not 0. */
+  readonly totalCostUsd: string;
+  /** Summed over the successful calls; whole milliseconds. */
+  readonly totalLatencyMs: number;
+}
+
+/** The answer to the completion, frozen when the job ended. */
+export interface CompletionSnapshot {
+  readonly totalCalls: number;
+  readonly successfulCalls: number;
+  readonly failedCalls: number;
+  readonly totalTokens: number;
+  readonly totalCostUsd: string;
+  readonly unpricedCalls: number;
+  readonly avgLatencyMs: number;
+  readonly creditApplied: boolean;
+  readonly creditsCharged: number;
+  readonly creditsRemaining: number;
+}
+
+export interface JobRecord extends JobTotals {
+  readonly jobId: string;
+  readonly teamId: string;
+  readonly jobType: string;
+  readonly userId: string | null;
+  readonly status: JobStatus;
+  readonly metadata: object;
+  readonly errorMessage: string | null;
+  readonly creditsHeld: number;
+  readonly creditApplied: boolean;
+  readonly creditsCharged: number;
+  readonly completion: CompletionSnapshot | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly updatedAt: Date;
+}
+
+/** Which jobs of a team to list. `createdAfter` is inclusive, `createdBefore` is not. */
+export interface JobFilter {
+  readonly status: JobStatus | null;
+  readonly jobType: string | null;
+  readonly userId: string | null;
+  readonly createdAfter: Date | null;
+  readonly createdBefore: Date | null;
+}

@@ -1,0 +1,204 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In } from 'typeorm';
+import { queryRows } from '../database/rows.js';
+import type { CallFailure, EndedAttempt, StartedAttempt } from '../gateway/gateway.types.js';
+import type { AttemptTotals } from './call-totals.js';
+import { LlmAttempt } from './entities/llm-attempt.entity.js';
+import { LlmCall } from './entities/llm-call.entity.js';
+import type { CallRecord, CallStatus, CallTotals, NewCall, OverdueCall } from './llm-calls.types.js';
+
+const MAX_COST_TEXT_LENGTH = 128;
+
+@Injectable()
+export class LlmCallsRepository {
+  /** @param deadlineMs from now, by the database's clock */
+  async insertCall(
+    manager: EntityManager,
+    call: NewCall & { callId: string; processId: string; deadlineMs: number; createdAt: Date },
+  ): Promise<void> {
+    await queryRows(
+      manager,
+      `INSERT INTO llm_calls (call_id, team_id, job_id, model_group, purpose, status, process_id, deadline_at,
+                              prompt_tokens, completion_tokens, total_tokens, cost_usd, is_unpriced, created_at)
+       VALUES ($1, $2, $3, $4, $5, 'in_flight', $6, clock_timestamp() + $7 * interval '1 millisecond',
+               0, 0, 0, 0, false, $8)`,
+      [
+        call.callId,
+        call.teamId,
+        call.jobId,
+        call.modelGroup,
+        call.purpose,
+        call.processId,
+        call.deadlineMs,
+        call.createdAt,
+      ],
+    );
+  }
+
+  async insertAttempt(
+    manager: EntityManager,
+    attempt: StartedAttempt & { teamId: string; callId: string; startedAt: Date },
+  ): Promise<void> {
+    await manager.getRepository(LlmAttempt).insert({ ...attempt, status: 'in_flight' });
+  }
+
+  async endAttempt(
+    manager: EntityManager,
+    teamId: string,
+    attempt: EndedAttempt,
+    endedAt: Date,
+  ): Promise<void> {
+    await manager.getRepository(LlmAttempt).update(
+      { attemptId: attempt.attemptId, teamId, status: 'in_flight' },
+      {
+        status: attempt.status,
+        failure: attempt.failure,
+        upstreamStatus: attempt.upstreamStatus,
+        // Postgres takes no NUL in text, and the words are not ours.
+        upstreamError: attempt.upstreamError?.replaceAll('\0', '') ?? null,
+        promptTokens: attempt.usage?.promptTokens ?? null,
+        completionTokens: attempt.usage?.completionTokens ?? null,
+        totalTokens: attempt.usage?.totalTokens ?? null,
+        costUsd: attempt.cost.costUsd,
+        costSource: attempt.cost.source,
+        costText: attempt.cost.text?.slice(0, MAX_COST_TEXT_LENGTH) ?? null,
+        latencyMs: attempt.latencyMs,
+        endedAt,
+      },
+    );
+  }
+
+  /**
+   * Ends a call if it is still in flight.
+   *
+   * @returns false if somebody else has ended it
+   */
+  async endCall(
+    manager: EntityManager,
+    call: { teamId: string; callId: string },
+    end: {
+      status: Exclude<CallStatus, 'in_flight'>;
+      failure: CallFailure | null;
+      totals: CallTotals;
+      latencyMs: number | null;
+      endedAt: Date;
+    },
+  ): Promise<boolean> {
+    const result = await manager.getRepository(LlmCall).update(
+      { callId: call.callId, teamId: call.teamId, status: 'in_flight' },
+      {
+        status: end.status,
+        failure: end.failure,
+        promptTokens: end.totals.promptTokens,
+        completionTokens: end.totals.completionTokens,
+        totalTokens: end.totals.totalTokens,
+        costUsd: end.totals.costUsd,
+        isUnpriced: end.totals.isUnpriced,
+        latencyMs: end.latencyMs,
+        endedAt: end.endedAt,
+      },
+    );
+    return result.affected === 1;
+  }
+
+  /** Marks what a dead process left in flight; what it cost is unknown. */
+  async interruptAttempts(
+    manager: EntityManager,
+    call: { teamId: string; callId: string },
+    endedAt: Date,
+  ): Promise<void> {
+    await manager
+      .getRepository(LlmAttempt)
+      .update(
+        { callId: call.callId, teamId: call.teamId, status: 'in_flight' },
+        { status: 'interrupted', costSource: 'unpriced', endedAt },
+      );
+  }
+
+  async listAttemptTotals(
+    manager: EntityManager,
+    call: { teamId: string; callId: string },
+  ): Promise<AttemptTotals[]> {
+    const attempts = await manager
+      .getRepository(LlmAttempt)
+      .findBy({ teamId: call.teamId, callId: call.callId });
+    return attempts.map((attempt) => ({
+      promptTokens: attempt.promptTokens ?? 0,
+      completionTokens: attempt.completionTokens ?? 0,
+      totalTokens: attempt.totalTokens ?? 0,
+      costUsd: attempt.costUsd,
+    }));
+  }
+
+  /**
+   * Calls in flight past their deadline that nobody works on: their process has let its lease run out,
+   * or it is this one and the call is not among those it still knows.
+   */
+  async listOverdue(
+    manager: EntityManager,
+    processId: string,
+    activeCallIds: readonly string[],
+    limit: number,
+  ): Promise<OverdueCall[]> {
+    const rows = await queryRows<{ call_id: string; team_id: string; job_id: string }>(
+      manager,
+      `SELECT call_id, team_id, job_id FROM llm_calls
+        WHERE status = 'in_flight' AND deadline_at < clock_timestamp()
+          AND CASE WHEN process_id = $1 THEN call_id <> ALL($2::uuid[])
+                   ELSE NOT EXISTS (SELECT FROM llm_call_leases
+                                     WHERE llm_call_leases.process_id = llm_calls.process_id
+                                       AND expires_at > clock_timestamp()) END
+        ORDER BY deadline_at LIMIT $3`,
+      [processId, activeCallIds, limit],
+    );
+    return rows.map((row) => ({ callId: row.call_id, teamId: row.team_id, jobId: row.job_id }));
+  }
+
+  /** Oldest first. @param after the id after which the page begins, or null */
+  async listOfJob(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+    after: string | null,
+    limit: number,
+  ): Promise<CallRecord[]> {
+    const calls = await manager
+      .getRepository(LlmCall)
+      .createQueryBuilder('call')
+      .where('call.teamId = :teamId AND call.jobId = :jobId', { ...job })
+      .andWhere(after === null ? 'true' : 'call.callId > :after', { after })
+      .orderBy('call.callId', 'ASC')
+      .limit(limit)
+      .getMany();
+    const attempts = await manager.getRepository(LlmAttempt).find({
+      where: { teamId: job.teamId, callId: In(calls.map((call) => call.callId)) },
+      order: { number: 'ASC' },
+    });
+    const attemptsOfCall = Map.groupBy(attempts, (attempt) => attempt.callId);
+    return calls.map((call) => ({ ...call, attempts: attemptsOfCall.get(call.callId) ?? [] }));
+  }
+
+  async renewLease(manager: EntityManager, processId: string, leaseMs: number): Promise<void> {
+    await queryRows(
+      manager,
+      `INSERT INTO llm_call_leases (process_id, expires_at)
+       VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond')
+       ON CONFLICT (process_id) DO UPDATE SET expires_at = EXCLUDED.expires_at`,
+      [processId, leaseMs],
+    );
+  }
+
+  async deleteLease(manager: EntityManager, processId: string): Promise<void> {
+    await queryRows(manager, `DELETE FROM llm_call_leases WHERE process_id = $1`, [processId]);
+  }
+
+  /** Forgets leases that no call in flight needs any more. */
+  async deleteDeadLeases(manager: EntityManager): Promise<void> {
+    await queryRows(
+      manager,
+      `DELETE FROM llm_call_leases
+        WHERE expires_at < clock_timestamp() - interval '1 hour'
+          AND NOT EXISTS (SELECT FROM llm_calls
+                           WHERE llm_calls.process_id = llm_call_leases.process_id AND status = 'in_flight')`,
+    );
+  }
+}

@@ -1,0 +1,166 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { newId } from '../common/identifiers.js';
+import { SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { Transactions } from '../database/transactions.js';
+import type { AttemptRecorder, CallOutcome, EndedAttempt } from '../gateway/gateway.types.js';
+import { CallLeases } from './call-leases.js';
+import { totalCall } from './call-totals.js';
+import { LlmCallsRepository } from './llm-calls.repository.js';
+import type { CallRecord, CallTotals, NewCall, OpenedCall, OverdueCall } from './llm-calls.types.js';
+
+/** Between the deadline of a call and the moment its process must have recorded it. */
+const RECORDING_MARGIN_MS = 10_000;
+
+/** Records calls and their attempts, and adds up what they used. */
+@Injectable()
+export class LlmCallsService {
+  /** Calls that this process is making; the sweep leaves them to it. */
+  private readonly active = new Set<string>();
+
+  constructor(
+    private readonly repository: LlmCallsRepository,
+    private readonly leases: CallLeases,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** Records a call and its first attempt in the transaction that admits it, before anything leaves. */
+  async open(manager: EntityManager, call: NewCall): Promise<OpenedCall> {
+    const callId = newId();
+    const firstAttemptId = newId();
+    const now = this.clock.now();
+    await this.repository.insertCall(manager, {
+      ...call,
+      callId,
+      processId: this.leases.processId,
+      deadlineMs: this.settings.callTimeoutMs + RECORDING_MARGIN_MS,
+      createdAt: now,
+    });
+    await this.repository.insertAttempt(manager, {
+      attemptId: firstAttemptId,
+      number: 1,
+      modelName: call.modelName,
+      teamId: call.teamId,
+      callId,
+      startedAt: now,
+    });
+    return { callId, firstAttemptId };
+  }
+
+  /** Runs the part of a call that happens outside the database, known as active while it lasts. */
+  async whileActive<T>(callId: string, work: () => Promise<T>): Promise<T> {
+    this.active.add(callId);
+    try {
+      return await work();
+    } finally {
+      this.active.delete(callId);
+    }
+  }
+
+  /** Records the further attempts of a call, each committed before it leaves. */
+  recorderOf(call: { teamId: string; callId: string }): AttemptRecorder {
+    return {
+      attemptFollows: async (ended, next) => {
+        await this.transactions.run(async (manager) => {
+          const now = this.clock.now();
+          await this.repository.endAttempt(manager, call.teamId, ended, now);
+          await this.repository.insertAttempt(manager, { ...next, ...call, startedAt: now });
+        });
+      },
+    };
+  }
+
+  /** What the call adds to its job. @param latencyMs of the whole call, as its client sees it */
+  totalsOf(outcome: CallOutcome, latencyMs: number): CallTotals {
+    const isSuccessful = outcome.status === 'succeeded';
+    return totalCall(outcome.attempts.map(toAttemptTotals), { isSuccessful, latencyMs });
+  }
+
+  /**
+   * Ends a call in the caller's transaction. The caller has locked its job.
+   *
+   * @returns false if a sweep has ended it already: then the transaction must not go on
+   */
+  async close(
+    manager: EntityManager,
+    call: { teamId: string; callId: string },
+    outcome: CallOutcome,
+    totals: CallTotals,
+    latencyMs: number,
+  ): Promise<boolean> {
+    const endedAt = this.clock.now();
+    const isClosed = await this.repository.endCall(manager, call, {
+      status: outcome.status,
+      failure: outcome.status === 'failed' ? outcome.failure : null,
+      totals,
+      latencyMs,
+      endedAt,
+    });
+    const last = outcome.attempts.at(-1);
+    if (isClosed && last !== undefined) await this.repository.endAttempt(manager, call.teamId, last, endedAt);
+    return isClosed;
+  }
+
+  /** Calls that no living process will end, oldest deadline first. */
+  async listOverdue(limit: number): Promise<OverdueCall[]> {
+    return this.repository.listOverdue(
+      this.transactions.manager,
+      this.leases.processId,
+      [...this.active],
+      limit,
+    );
+  }
+
+  /**
+   * Marks an overdue call interrupted, in the caller's transaction, which has locked its job.
+   *
+   * @returns what it adds to its job, or null if it has been ended meanwhile
+   */
+  async interrupt(manager: EntityManager, call: OverdueCall): Promise<CallTotals | null> {
+    const endedAt = this.clock.now();
+    await this.repository.interruptAttempts(manager, call, endedAt);
+    const totals = totalCall(await this.repository.listAttemptTotals(manager, call), {
+      isSuccessful: false,
+      latencyMs: 0,
+    });
+    const isEnded = await this.repository.endCall(manager, call, {
+      status: 'interrupted',
+      failure: null,
+      totals,
+      latencyMs: null,
+      endedAt,
+    });
+    return isEnded ? totals : null;
+  }
+
+  async forgetDeadProcesses(): Promise<void> {
+    await this.repository.deleteDeadLeases(this.transactions.manager);
+  }
+
+  /** The calls of a job with their attempts, oldest first. @param after id before the page, or null */
+  async listOfJob(
+    job: { teamId: string; jobId: string },
+    after: string | null,
+    limit: number,
+  ): Promise<CallRecord[]> {
+    return this.repository.listOfJob(this.transactions.manager, job, after, limit);
+  }
+}
+
+function toAttemptTotals(attempt: EndedAttempt): {
+  promptTokens: number;
+  completionTokens: number;
+  totalTokens: number;
+  costUsd: string | null;
+} {
+  return {
+    promptTokens: attempt.usage?.promptTokens ?? 0,
+    completionTokens: attempt.usage?.completionTokens ?? 0,
+    totalTokens: attempt.usage?.totalTokens ?? 0,
+    costUsd: attempt.cost.costUsd,
+  };
+}

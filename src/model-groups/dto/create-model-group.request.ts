@@ -1,0 +1,76 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsInt,
+  IsOptional,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { ApiIdentifier } from '../../common/openapi.js';
+import { IsIdentifier, IsStoredText } from '../../common/validators.js';
+
+export const MAX_MODELS_PER_GROUP = 20;
+
+export class GroupModelRequest {
+  @ApiProperty({
+    type: String,
+    minLength: 1,
+    maxLength: 256,
+    description: 'As the upstream knows it',
+    example: 'gpt-4o-mini',
+  })
+  @IsStoredText(256)
+  model_name!: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 0,
+    maximum: 1000,
+    nullable: true,
+    description: '0 is tried first; equals in the order given. 0 when left out',
+    example: 0,
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(1000)
+  priority?: number | null;
+}
+
+export class CreateModelGroupRequest {
+  @ApiIdentifier({ description: 'The name that clients use', example: 'ChatFast' })
+  @IsIdentifier()
+  group_name!: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 256,
+    nullable: true,
+    description: 'The group name when left out',
+    example: 'Fast Chat',
+  })
+  @IsOptional()
+  @IsStoredText(256)
+  display_name?: string | null;
+
+  @ApiPropertyOptional({ type: String, maxLength: 2048, nullable: true, example: 'Quick responses' })
+  @IsOptional()
+  @IsStoredText(2048)
+  description?: string | null;
+
+  @ApiProperty({ type: [GroupModelRequest], minItems: 1, maxItems: MAX_MODELS_PER_GROUP })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_MODELS_PER_GROUP)
+  @ArrayUnique((model: GroupModelRequest | null | undefined) => model?.model_name, {
+    message: '$property must not name a model twice',
+  })
+  @ValidateNested({ each: true })
+  @Type(() => GroupModelRequest)
+  models!: GroupModelRequest[];
+}

@@ -1,0 +1,24 @@
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { ModelGroup } from './model-group.entity.js';
+
+/** One real model behind a group. Its position is the order in which models are tried. */
+@Entity('model_group_models')
+export class ModelGroupModel {
+  @ForeignKey(() => ModelGroup, { name: 'model_group_models_model_group_id_fkey', onDelete: 'CASCADE' })
+  @PrimaryColumn({
+    type: 'uuid',
+    name: 'model_group_id',
+    primaryKeyConstraintName: 'model_group_models_pkey',
+  })
+  modelGroupId!: string;
+
+  @PrimaryColumn({ type: 'smallint', primaryKeyConstraintName: 'model_group_models_pkey' })
+  position!: number;
+
+  @Column({ type: 'varchar', length: 256, name: 'model_name' })
+  modelName!: string;
+
+  /** As the admin gave it: 0 is tried first, equals in the order they were given. */
+  @Column({ type: 'integer' })
+  priority!: number;
+}

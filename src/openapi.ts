@@ -1,0 +1,51 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ADMIN_KEY_SCHEME, BEARER_SCHEME } from './common/openapi.js';
+
+/** The contract of the service: OpenAPI 3.1, operation ids such as `jobs_create`. */
+export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Jobs over LiteLLM')
+    .setDescription(
+      'Groups LLM calls into jobs and charges one credit for each job that is completed. Applications use the ' +
+        'key of their team; operators use the admin key. Errors are problem documents (RFC 9457).',
+    )
+    .setVersion('0.1.0')
+    .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: "A team's virtual key, or the admin key" },
+      BEARER_SCHEME,
+    )
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'X-Admin-Key', description: 'The admin key' },
+      ADMIN_KEY_SCHEME,
+    )
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) =>
+      `${toSnakeCase(controller.replace(/Controller$/, ''))}_${toSnakeCase(method)}`,
+  });
+  return replaceNullable(document) as OpenAPIObject;
+}
+
+function toSnakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, '');
+}
+
+/** OpenAPI 3.1 has no `nullable`: null is one of the types. */
+function replaceNullable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(replaceNullable);
+  if (typeof value !== 'object' || value === null) return value;
+  const { nullable, ...rest } = Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, replaceNullable(item)]),
+  );
+  if (nullable !== true) return nullable === undefined ? rest : { nullable, ...rest };
+  if (Array.isArray(rest['oneOf']))
+    return { ...rest, oneOf: [...(rest['oneOf'] as unknown[]), { type: 'null' }] };
+  return {
+    ...rest,
+    type: [rest['type'], 'null'],
+    ...(Array.isArray(rest['enum']) && { enum: [...(rest['enum'] as unknown[]), null] }),
+  };
+}

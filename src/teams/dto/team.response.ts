@@ -1,0 +1,82 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { TeamOverview } from '../teams.service.js';
+import { COST_VISIBILITIES, type CostVisibility, type TeamStatus } from '../teams.types.js';
+
+export class TeamResponse {
+  @ApiProperty({ type: String, example: 'engineering-team' })
+  team_id!: string;
+
+  @ApiProperty({ type: String, example: 'acme-corp' })
+  organization_id!: string;
+
+  @ApiProperty({ type: String, nullable: true, example: 'Engineering Team' })
+  team_alias!: string | null;
+
+  @ApiProperty({ type: String, enum: ['active', 'suspended'], example: 'active' })
+  status!: TeamStatus;
+
+  @ApiProperty({
+    type: [String],
+    description: 'The first serves calls that name none',
+    example: ['ChatFast'],
+  })
+  model_groups!: string[];
+
+  @ApiProperty({ type: String, enum: COST_VISIBILITIES, example: 'summary' })
+  cost_visibility!: CostVisibility;
+
+  @ApiProperty({ type: 'integer', example: 100 })
+  credits_allocated!: number;
+
+  @ApiProperty({ type: 'integer', example: 0 })
+  credits_used!: number;
+
+  @ApiProperty({ type: 'integer', example: 100 })
+  credits_remaining!: number;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { tier: 'enterprise' } })
+  metadata!: object;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
+  created_at!: string;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
+  updated_at!: string;
+}
+
+export class CreatedTeamResponse extends TeamResponse {
+  @ApiProperty({
+    type: String,
+    description: 'The key of the team, shown this once',
+    example: 'sk-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg4pQ2vB',
+  })
+  virtual_key!: string;
+}
+
+export class TeamStatusResponse {
+  @ApiProperty({ type: String, example: 'engineering-team' })
+  team_id!: string;
+
+  @ApiProperty({ type: String, enum: ['active', 'suspended'], example: 'suspended' })
+  status!: TeamStatus;
+
+  @ApiProperty({ type: String, example: 'Team engineering-team is suspended.' })
+  message!: string;
+}
+
+export function toTeamResponse({ team, modelGroups, balance }: TeamOverview): TeamResponse {
+  return {
+    team_id: team.teamId,
+    organization_id: team.organizationId,
+    team_alias: team.teamAlias,
+    status: team.status,
+    model_groups: [...modelGroups],
+    cost_visibility: team.costVisibility,
+    credits_allocated: balance.allocated,
+    credits_used: balance.used,
+    credits_remaining: balance.remaining,
+    metadata: team.metadata,
+    created_at: team.createdAt.toISOString(),
+    updated_at: team.updatedAt.toISOString(),
+  };
+}
