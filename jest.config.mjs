@@ -23,6 +23,6 @@ export default {
     { ...withDatabase, displayName: 'db', testMatch: ['<rootDir>/test/db/**/*.db-spec.ts'] },
     { ...withDatabase, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
     { ...withDatabase, displayName: 'guards', testMatch: ['<rootDir>/test/guards/**/*.guard-spec.ts'] },
-    { ...shared, displayName: 'live', testMatch: ['<rootDir>/test/live/**/*.live-spec.ts'] },
+    { ...withDatabase, displayName: 'live', testMatch: ['<rootDir>/test/live/**/*.live-spec.ts'] },
   ],
 };

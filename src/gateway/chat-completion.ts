@@ -10,7 +10,7 @@ export function parseChatCompletion(body: string): { answer: ChatAnswer; usage: 
   const choices = completion?.['choices'];
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   if (completion === null || !isObject(choice) || !isObject(choice['message'])) return null;
-  const { content, role } = choice['message'];
+  const { content = null, role } = choice['message'];
   if (typeof content !== 'string' && content !== null) return null;
   const finishReason = choice['finish_reason'];
   return {
@@ -29,6 +29,8 @@ function parseUsage(value: unknown): Usage | null {
   const promptTokens = value['prompt_tokens'];
   const completionTokens = value['completion_tokens'];
   if (!isTokenCount(promptTokens) || !isTokenCount(completionTokens)) return null;
+  // No chat has an empty prompt: LiteLLM writes zeros where its provider reported nothing.
+  if (promptTokens === 0 && completionTokens === 0) return null;
   const total = value['total_tokens'];
   return {
     promptTokens,

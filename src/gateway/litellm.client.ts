@@ -9,10 +9,12 @@ import {
   UNKNOWN_COST,
 } from './chat-completion.js';
 import type { AttemptFailure, ChatAnswer, ChatRequest, Correlation, Cost, Usage } from './gateway.types.js';
-import { classifyUpstreamError, readErrorMessage } from './upstream-error.js';
+import { classifyUpstreamError, mayHaveSpent, readErrorMessage } from './upstream-error.js';
 
 const COST_HEADER = 'x-litellm-response-cost';
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The part of an attempt's time that the proxy gets for its provider. */
+const PROXY_TIMEOUT_SHARE = 0.95;
 
 /** Failures that undici reports before a byte of the request has left. */
 const NOT_SENT_CODES: ReadonlySet<string> = new Set([
@@ -110,10 +112,12 @@ export class LitellmClient implements OnApplicationShutdown {
       accept: 'application/json',
       'x-litellm-call-id': upstream.attemptId,
       'x-litellm-trace-id': correlation.traceId,
-      'x-litellm-tags': correlation.tags.map(encodeURIComponent).join(','),
+      'x-litellm-tags': correlation.tags.map(toTag).join(','),
       'x-litellm-spend-logs-metadata': JSON.stringify(correlation.metadata),
       'x-litellm-end-user-id': correlation.endUserId,
-      'x-litellm-timeout': String(upstream.timeoutMs / 1000),
+      // A little before our own deadline: a proxy that gives up itself also cuts its provider off, while a
+      // client that hangs up leaves the provider at work and the bill unseen.
+      'x-litellm-timeout': String((upstream.timeoutMs * PROXY_TIMEOUT_SHARE) / 1000),
       // The walk over the models is ours: a retry inside the proxy would be spend without a row.
       'x-litellm-num-retries': '0',
     };
@@ -142,13 +146,20 @@ function readAnswer(upstreamStatus: number, cost: Cost, body: string): UpstreamR
 
 function readFailure(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
   const message = readErrorMessage(body);
+  const failure = classifyUpstreamError(upstreamStatus, message);
+  const isZeroUnknown = cost.costUsd === '0' && mayHaveSpent(failure, message);
   return {
     ...NOTHING,
-    failure: classifyUpstreamError(upstreamStatus, message),
+    failure,
     upstreamStatus,
     upstreamError: message,
-    cost,
+    cost: isZeroUnknown ? { ...UNKNOWN_COST, text: cost.text } : cost,
   };
+}
+
+/** A tag as a header carries it: what a header cannot hold, and the comma between tags, percent-encoded. */
+function toTag(text: string): string {
+  return text.replace(/[^\x20-\x7e]|[,%]/gu, encodeURIComponent);
 }
 
 function firstValue(header: string | string[] | undefined): string | null {

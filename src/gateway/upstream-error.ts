@@ -11,14 +11,19 @@ const MAX_ERROR_LENGTH = 2_000;
  * @param message the text of {@link readErrorMessage}
  */
 export function classifyUpstreamError(status: number, message: string): AttemptFailure {
-  if (/invalid model name passed in/i.test(message)) return 'unknown_model';
-  if (/ContextWindowExceededError/.test(message)) return 'context_window_exceeded';
+  if (/invalid model name passed in|no healthy deployments for this model/i.test(message)) {
+    return 'unknown_model';
+  }
+  if (message.includes('ContextWindowExceededError')) return 'context_window_exceeded';
+  // A proxy without a database knows its master key alone and says this of every other.
+  if (message.startsWith('No connected db')) return 'service_key_refused';
+  // The proxy's own budget is spent: 429 in newer versions, 400 in older ones; no fault of the request.
+  if (/budget has been exceeded|ExceededBudget/i.test(message)) return 'rate_limited';
   switch (status) {
     case 401:
     case 403:
-      return /(Authentication|PermissionDenied)Error/.test(message) && /litellm\./.test(message)
-        ? 'provider_key_refused'
-        : 'service_key_refused';
+      // LiteLLM passes a provider's refusal on under the name of its own exception, whichever that is.
+      return message.startsWith('litellm.') ? 'provider_key_refused' : 'service_key_refused';
     case 404:
       return 'unknown_model';
     case 408:
@@ -28,6 +33,15 @@ export function classifyUpstreamError(status: number, message: string): AttemptF
     default:
       return status >= 500 ? 'upstream_error' : 'request_rejected';
   }
+}
+
+/**
+ * Whether a provider may have worked, and billed, although the upstream answered with an error. LiteLLM
+ * writes a cost of 0 on every error, also where it gave up waiting, lost the connection or could not read
+ * the answer.
+ */
+export function mayHaveSpent(failure: AttemptFailure, message: string): boolean {
+  return failure === 'timeout' || /connection error|timed? ?out|empty or invalid response/i.test(message);
 }
 
 /** The human text of an error body: OpenAI's `error.message`, FastAPI's `detail`, or the body itself. */
@@ -43,7 +57,7 @@ function textOf(value: unknown): string {
       if (candidate !== undefined && candidate !== null) return textOf(candidate);
     }
   }
-  return JSON.stringify(value) ?? '';
+  return JSON.stringify(value);
 }
 
 function parseJson(text: string): unknown {

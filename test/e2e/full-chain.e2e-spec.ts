@@ -61,7 +61,7 @@ describe('the full chain', () => {
     expect(key).toMatch(/^sk-[0-9A-Za-z]{49}$/);
 
     const job = await service
-      .call('post', '/api/jobs/create', { key, body: { job_type: 'support', metadata: { ticket: 7 } } })
+      .call('post', '/api/jobs/create', { key, body: { job_type: 'support, chat', metadata: { ticket: 7 } } })
       .expect(200);
     expect(job.body).toMatchObject({ status: 'pending', credits_held: 1, started_at: null });
     const jobId = job.body.job_id as string;
@@ -167,12 +167,12 @@ describe('the full chain', () => {
     }
   });
 
-  it('sends the upstream what ties its records to ours, and none of our own fields', async () => {
+  it('sends the upstream what ties its records to ours, and none of our own fields', () => {
     const [sent] = service.sandbox.served;
     expect(sent?.headers).toMatchObject({
       'x-litellm-num-retries': '0',
       'x-litellm-end-user-id': 'engineering-team',
-      'x-litellm-tags': 'org%3Aacme-corp,team%3Aengineering-team,job_type%3Asupport',
+      'x-litellm-tags': 'org:acme-corp,team:engineering-team,job_type:support%2C chat',
     });
     expect(Object.keys(sent?.body as object).sort()).toEqual(['messages', 'model', 'temperature']);
   });

@@ -3,13 +3,23 @@ import { makeJob, makeTeam, MESSAGES, type TestTeam } from '../support/factories
 import { query } from '../support/database.js';
 import { ledgerDifferences, startTestService, type TestService } from '../support/service.js';
 
+async function warmUp(upstreamUrl: string): Promise<void> {
+  await fetch(`${upstreamUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'any', messages: MESSAGES }),
+  });
+}
+
 describe('LLM calls', () => {
   let service: TestService;
 
   beforeAll(async () => {
     service = await startTestService({
-      environment: { ATTEMPT_TIMEOUT_MS: '400', CALL_TIMEOUT_MS: '1000' },
+      environment: { ATTEMPT_TIMEOUT_MS: '1000', CALL_TIMEOUT_MS: '2500' },
     });
+    // The sandbox loads its tokenizer with its first answer, which would count against the timeouts.
+    await warmUp(service.sandbox.baseUrl);
   });
   afterAll(async () => {
     expect(await ledgerDifferences(service.database.url)).toEqual([]);

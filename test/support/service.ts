@@ -67,8 +67,9 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
       return body === undefined ? test : test.send(body as object);
     },
     stop: async () => {
-      await app.close();
+      // First the upstream: calls that hang on it would keep the service from ending.
       await sandbox.stop();
+      await app.close();
       if (options.database === undefined) await database.drop();
     },
   };

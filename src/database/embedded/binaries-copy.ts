@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EmbeddedPostgresError, errorCodeOf } from './embedded-postgres.error.js';
-import { readTree, type TreeEntry } from './folder-tree.js';
+import { makeFolders, readTree, type TreeEntry } from './folder-tree.js';
 import { findBlockingFolder, statOrNull, type ServerUser } from './postgres-user.js';
 
 const WRITABLE_BY_OTHERS = 0o022;
@@ -92,8 +92,7 @@ async function removeLeftovers(copiesFolder: string): Promise<void> {
 }
 
 async function ensureTrustedFolder(folder: string, user: ServerUser): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true });
-  if (firstMade !== undefined) await chmod(folder, 0o755);
+  for (const made of await makeFolders(folder)) await chmod(made, 0o755);
   const stats = await stat(folder);
   const blocking = await findBlockingFolder(folder, user);
   if (blocking !== null) {

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CLUSTER_FOLDER, PASSWORD_FILE } from './cluster.js';
 import { EmbeddedPostgresError, errorCodeOf } from './embedded-postgres.error.js';
+import { makeFolders } from './folder-tree.js';
 import {
   ENTER,
   findBlockingFolder,
@@ -10,7 +11,6 @@ import {
   isRoot,
   mayAccess,
   ownerOf,
-  pathSteps,
   statOrNull,
   type ServerUser,
 } from './postgres-user.js';
@@ -52,7 +52,7 @@ export async function findData(dataDir: string): Promise<DataLocation | null> {
 export async function prepareDataLocation(request: DataLocationRequest): Promise<DataLocation> {
   const asked = await realPathOf(request.dataDir);
   if (!isRoot()) {
-    await mkdir(asked, { recursive: true });
+    await makeFolders(asked);
     await refuseForeignCluster(asked);
     return { dataDir: asked, user: null };
   }
@@ -93,7 +93,7 @@ async function useMovedFolder(
 async function pointElsewhere(asked: string, systemFolder: string): Promise<string> {
   const hash = createHash('sha256').update(asked).digest('hex').slice(0, 12);
   const moved = join(systemFolder, 'data', `${hash}-${randomBytes(3).toString('hex')}`);
-  await mkdir(asked, { recursive: true });
+  await makeFolders(asked);
   try {
     await writeFile(join(asked, POINTER_FILE), `${moved}\n`, { flag: 'wx', flush: true });
     return moved;
@@ -117,11 +117,8 @@ async function readPointer(asked: string): Promise<string | null> {
 
 /** Folders that we make are open to the server's user whatever the umask; of existing ones only our own. */
 async function makeEnterable(folder: string, user: ServerUser, isOurs: boolean): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true });
-  if (firstMade !== undefined) {
-    for (const made of pathSteps(folder)) if (made.startsWith(firstMade)) await chmod(made, 0o711);
-    return;
-  }
+  const made = await makeFolders(folder);
+  for (const step of made) await chmod(step, 0o711);
   const stats = await stat(folder);
   if (mayAccess(stats, user, ENTER)) return;
   if (!isOurs && !(await holdsOurFiles(folder))) throw cannotEnter(folder, folder, user);

@@ -1,7 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stats } from 'node:fs';
-import { ENTER, mayAccess, READ, type ServerUser } from './postgres-user.js';
+import { errorCodeOf } from './embedded-postgres.error.js';
+import { ENTER, mayAccess, pathSteps, READ, statOrNull, type ServerUser } from './postgres-user.js';
 
 export interface TreeEntry {
   /** Relative to the folder; '' is the folder itself. */
@@ -22,4 +23,23 @@ export async function findUnreadable(folder: string, user: ServerUser): Promise<
     if (!stats.isSymbolicLink() && !mayAccess(stats, user, needed)) return join(folder, path);
   }
   return null;
+}
+
+/**
+ * Makes a folder with its missing parents and answers those it made, topmost first. Step by step, because
+ * node's recursive mkdir tries for ever where a file system refuses with ENOENT, as /proc does.
+ */
+export async function makeFolders(folder: string): Promise<string[]> {
+  const made: string[] = [];
+  for (const step of pathSteps(folder)) {
+    if ((await statOrNull(step)) !== null) continue;
+    try {
+      await mkdir(step);
+      made.push(step);
+    } catch (error) {
+      // Another process made it in the same moment.
+      if (errorCodeOf(error) !== 'EEXIST') throw error;
+    }
+  }
+  return made;
 }

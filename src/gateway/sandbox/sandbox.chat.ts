@@ -17,7 +17,7 @@ import {
 } from './sandbox.errors.js';
 import { type FaultEnding, type FaultPlan, faultTextOf, NO_FAULTS, parseFaults } from './sandbox.faults.js';
 import { costUsdOf } from './sandbox.prices.js';
-import { modelOf, readChatRequest, type SandboxRequest } from './sandbox.request.js';
+import { readChatRequest, type SandboxRequest } from './sandbox.request.js';
 import { loadTokenizer } from './sandbox.tokens.js';
 import { headerText, type WireAnswer, type WireEnding } from './sandbox.wire.js';
 
@@ -68,13 +68,13 @@ export async function answerChat(call: ChatCall): Promise<ChatOutcome> {
   }
 }
 
-/** An error with the headers of the proxy; its cost is 0 unless a fault says otherwise. */
+/** An error: the proxy says nothing of a deployment then, and that the call cost 0 unless a fault differs. */
 export function refuseChat(
-  call: Pick<ChatCall, 'body' | 'headers' | 'baseUrl'>,
+  call: Pick<ChatCall, 'headers'>,
   error: ErrorAnswer,
   plan: FaultPlan = NO_FAULTS,
 ): ChatOutcome {
-  const headers = { ...proxyHeaders(call, modelOf(call.body), costHeader(plan, '0')), ...error.headers };
+  const headers = { ...callHeaders(call, costHeader(plan, '0')), ...error.headers };
   const answer = { status: error.status, headers, body: JSON.stringify(error.body) };
   return { kind: 'answer', answer, ending: 'complete' };
 }
@@ -93,7 +93,7 @@ async function completeChat(
     kind: 'answer',
     answer: {
       status: 200,
-      headers: proxyHeaders(call, request.model, cost),
+      headers: { ...callHeaders(call, cost), ...deploymentHeaders(call.baseUrl, request.model) },
       // Without its last brace the body is no JSON any more, though it looks whole.
       body: ending?.kind === 'malformed' ? body.slice(0, -1) : body,
     },
@@ -168,19 +168,22 @@ function costHeader({ cost }: FaultPlan, costUsd: string): string | null {
   return cost === 'computed' ? costUsd : cost.text;
 }
 
-/** The headers that LiteLLM puts on an answer for its client; none of them may reach a team. */
-function proxyHeaders(
-  { headers, baseUrl }: Pick<ChatCall, 'headers' | 'baseUrl'>,
-  model: string,
-  cost: string | null,
-): Record<string, string> {
+/** The headers that LiteLLM puts on every answer. They are for its client, and must not reach a team. */
+function callHeaders({ headers }: Pick<ChatCall, 'headers'>, cost: string | null): Record<string, string> {
   return {
     'content-type': 'application/json',
     [CALL_ID_HEADER]: headers[CALL_ID_HEADER]?.toString() ?? randomUUID(),
+    ...(cost === null ? {} : { 'x-litellm-response-cost': cost }),
+  };
+}
+
+/** What it adds to a completion: the deployment that answered, as if each model had one. */
+function deploymentHeaders(baseUrl: string, model: string): Record<string, string> {
+  return {
     'x-litellm-model-id': createHash('sha256').update(model).digest('hex'),
     'x-litellm-model-group': headerText(model),
-    'x-litellm-model-api-base': baseUrl,
+    'x-litellm-model-api-base': `${baseUrl}/v1`,
     'x-litellm-attempted-retries': '0',
-    ...(cost === null ? {} : { 'x-litellm-response-cost': cost }),
+    'x-litellm-attempted-fallbacks': '0',
   };
 }

@@ -7,6 +7,7 @@ export interface SandboxErrorBody {
     readonly type: string | null;
     readonly param: string | null;
     readonly code: string | null;
+    readonly provider_specific_fields?: Readonly<Record<string, string>>;
   };
 }
 
@@ -25,24 +26,32 @@ export class SandboxRefusal extends Error {
   }
 }
 
-/** The exception that LiteLLM names in front of a provider's failure. Other statuses are an APIError. */
-const EXCEPTIONS: ReadonlyMap<number, string> = new Map([
-  [400, 'BadRequestError'],
-  [401, 'AuthenticationError'],
-  [403, 'PermissionDeniedError'],
-  [404, 'NotFoundError'],
-  [408, 'Timeout'],
-  [422, 'UnprocessableEntityError'],
-  [429, 'RateLimitError'],
-  [500, 'InternalServerError'],
-  [502, 'BadGatewayError'],
-  [503, 'ServiceUnavailableError'],
+/**
+ * How LiteLLM 1.106 begins the message of a provider's failure, taken down from the process itself: a 403 is
+ * no PermissionDeniedError and a 422 no UnprocessableEntityError. All other statuses are an APIError.
+ */
+const BEGINNINGS: ReadonlyMap<number, string> = new Map([
+  [400, 'litellm.BadRequestError'],
+  [401, 'litellm.AuthenticationError: AuthenticationError'],
+  [404, 'litellm.NotFoundError: NotFoundError'],
+  [408, 'litellm.Timeout: Timeout Error'],
+  [422, 'litellm.BadRequestError'],
+  [429, 'litellm.RateLimitError: RateLimitError'],
+  [500, 'litellm.InternalServerError: InternalServerError'],
+  [502, 'litellm.BadGatewayError: BadGatewayError'],
+  [503, 'litellm.ServiceUnavailableError: ServiceUnavailableError'],
+  [504, 'litellm.Timeout: Timeout Error'],
 ]);
 
-/** LiteLLM gives a type to these only; all other failures of providers carry `"type": null`. */
+/**
+ * The types of failures below 500; from 500 on it is `internal_server_error`. Null, as older versions sent,
+ * for 404, 408 and 422: a real proxy in front takes `invalid_request_error` for a 400 whatever the status.
+ */
 const TYPES: ReadonlyMap<number, string> = new Map([
+  [400, 'invalid_request_error'],
+  [401, 'authentication_error'],
+  [403, 'permission_error'],
   [429, 'throttling_error'],
-  [503, 'internal_server_error'],
 ]);
 
 /** 400: the request itself is wrong. */
@@ -79,12 +88,13 @@ export function providerAuthError(model: string): ErrorAnswer {
   return providerFailure(401, model, 'Incorrect API key provided: sk-sandb***************0000.');
 }
 
-/** 400: LiteLLM does not know the model. Its message is a Python dictionary written as text. */
+/** 400: LiteLLM does not know the model. It repeats the message beside the usual members. */
 export function invalidModel(model: string): ErrorAnswer {
   const message =
-    `{'error': '/chat/completions: Invalid model name passed in model=${model}. ` +
-    "Call `/v1/models` to view available models for your key.'}";
-  return errorAnswer(400, message, 'None', 'None');
+    `/chat/completions: Invalid model name passed in model=${model}. ` +
+    'Call `/v1/models` to view available models for your key.';
+  const { status, body } = invalidRequest(message);
+  return { status, body: { error: { ...body.error, provider_specific_fields: { error: message } } } };
 }
 
 /** 400: the prompt is too long. A real proxy in front recognizes the sentence and keeps the error's kind. */
@@ -101,7 +111,7 @@ export function contextWindowExceeded(model: string): ErrorAnswer {
 export function contentPolicyViolation(model: string): ErrorAnswer {
   return namedFailure(
     400,
-    'litellm.ContentPolicyViolationError: litellm.BadRequestError: ContentPolicyViolationError',
+    'litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError',
     model,
     'Your request was rejected as a result of the safety system.',
   );
@@ -125,15 +135,15 @@ export function providerFailure(
   model: string,
   detail = 'The simulated provider at https://provider.sandbox.invalid failed.',
 ): ErrorAnswer {
-  const exception = EXCEPTIONS.get(status) ?? 'APIError';
-  return namedFailure(status, `litellm.${exception}`, model, detail);
+  return namedFailure(status, BEGINNINGS.get(status) ?? 'litellm.APIError: APIError', model, detail);
 }
 
-function namedFailure(status: number, exception: string, model: string, detail: string): ErrorAnswer {
+function namedFailure(status: number, beginning: string, model: string, detail: string): ErrorAnswer {
   const message =
-    `${exception}: SandboxProviderException - ${detail} ` +
-    `Received Model Group=${model}\nAvailable Model Group Fallbacks=None`;
-  return errorAnswer(status, message, TYPES.get(status) ?? null);
+    `${beginning}: SandboxProviderException - ${detail}\n\n` +
+    `LiteLLM: model group '${model}' failed with the error above. No fallback was attempted.`;
+  const type = TYPES.get(status) ?? (status >= 500 ? 'internal_server_error' : null);
+  return errorAnswer(status, message, type);
 }
 
 function errorAnswer(

@@ -37,35 +37,49 @@ async function served(count: number): Promise<void> {
 
 describe('faults that are errors', () => {
   it.each([
-    ['fault-status-400', 400, 'litellm.BadRequestError: SandboxProviderException - ', null],
-    ['fault-status-403', 403, 'litellm.PermissionDeniedError: SandboxProviderException - ', null],
-    ['fault-status-404', 404, 'litellm.NotFoundError: SandboxProviderException - ', null],
-    ['fault-status-408', 408, 'litellm.Timeout: SandboxProviderException - ', null],
-    ['fault-status-422', 422, 'litellm.UnprocessableEntityError: SandboxProviderException - ', null],
-    ['fault-status-429', 429, 'litellm.RateLimitError: SandboxProviderException - ', 'throttling_error'],
-    ['fault-status-500', 500, 'litellm.InternalServerError: SandboxProviderException - ', null],
-    ['fault-status-502', 502, 'litellm.BadGatewayError: SandboxProviderException - ', null],
-    ['fault-status-503', 503, 'litellm.ServiceUnavailableError: ', 'internal_server_error'],
-    ['fault-status-529', 529, 'litellm.APIError: SandboxProviderException - ', null],
-    ['fault-rate-limit-7', 429, 'litellm.RateLimitError: SandboxProviderException - ', 'throttling_error'],
-    ['fault-delay-5+status-500', 500, 'litellm.InternalServerError: ', null],
-    ['fault-context-window', 400, 'litellm.ContextWindowExceededError: ', null],
-    ['fault-content-policy', 400, 'litellm.ContentPolicyViolationError: ', null],
-    ['fault-provider-auth', 401, 'litellm.AuthenticationError: SandboxProviderException - ', null],
+    // Beginnings and types as LiteLLM 1.106.2 answered them, but for the types of 404, 408 and 422.
+    ['fault-status-400', 400, 'litellm.BadRequestError: Sandbox', 'invalid_request_error'],
+    ['fault-status-403', 403, 'litellm.APIError: APIError: Sandbox', 'permission_error'],
+    ['fault-status-404', 404, 'litellm.NotFoundError: NotFoundError: Sandbox', null],
+    ['fault-status-408', 408, 'litellm.Timeout: Timeout Error: Sandbox', null],
+    ['fault-status-422', 422, 'litellm.BadRequestError: Sandbox', null],
+    ['fault-status-429', 429, 'litellm.RateLimitError: RateLimitError: Sandbox', 'throttling_error'],
+    ['fault-status-500', 500, 'litellm.InternalServerError: InternalServerError: ', 'internal_server_error'],
+    ['fault-status-502', 502, 'litellm.BadGatewayError: BadGatewayError: Sandbox', 'internal_server_error'],
+    ['fault-status-503', 503, 'litellm.ServiceUnavailableError: Service', 'internal_server_error'],
+    ['fault-status-504', 504, 'litellm.Timeout: Timeout Error: Sandbox', 'internal_server_error'],
+    ['fault-status-529', 529, 'litellm.APIError: APIError: Sandbox', 'internal_server_error'],
+    ['fault-rate-limit-7', 429, 'litellm.RateLimitError: RateLimitError: Sandbox', 'throttling_error'],
+    ['fault-delay-5+status-500', 500, 'litellm.InternalServerError: ', 'internal_server_error'],
+    [
+      'fault-context-window',
+      400,
+      'litellm.ContextWindowExceededError: litellm.BadRequestError: ContextWindowExceededError: Sandbox',
+      'invalid_request_error',
+    ],
+    [
+      'fault-content-policy',
+      400,
+      'litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: Sandbox',
+      'invalid_request_error',
+    ],
+    ['fault-provider-auth', 401, 'litellm.AuthenticationError: Authentication', 'authentication_error'],
     ['fault-bad-request', 400, 'The request is not valid', 'invalid_request_error'],
     ['fault-auth', 401, 'Authentication Error, Invalid proxy server token passed.', 'auth_error'],
-    ['fault-invalid-model', 400, "{'error': '/chat/completions: Invalid model name passed in model=", 'None'],
+    ['fault-invalid-model', 400, '/chat/completions: Invalid model name passed in', 'invalid_request_error'],
     ['fault-nonsense', 400, 'Unknown fault "nonsense". Known faults', 'invalid_request_error'],
   ])('%s answers %d as LiteLLM does', async (model, status, begin, type) => {
     const response = await ask(model);
     const error = await errorIn(response);
 
     expect(response.status).toBe(status);
-    expect(Object.keys(error)).toEqual(['message', 'type', 'param', 'code']);
+    expect(Object.keys(error).slice(0, 4)).toEqual(['message', 'type', 'param', 'code']);
     expect(error.message.slice(0, begin.length)).toBe(begin);
     expect(error.type).toBe(type);
     expect(error.code).toBe(String(status));
     expect(response.headers.get('x-litellm-response-cost')).toBe('0');
+    expect(response.headers.has('x-litellm-call-id')).toBe(true);
+    expect(response.headers.has('x-litellm-model-id')).toBe(false);
     expect(sandbox.served.at(-1)?.status).toBe(status);
   });
 
@@ -73,7 +87,21 @@ describe('faults that are errors', () => {
     const { message } = await errorIn(await ask('fault-status-500'));
 
     expect(message).toContain('provider.sandbox.invalid');
-    expect(message).toContain('Received Model Group=fault-status-500');
+    expect(message).toContain("model group 'fault-status-500'");
+  });
+
+  it('repeat the message of an unknown model beside it, as LiteLLM does', async () => {
+    const message =
+      '/chat/completions: Invalid model name passed in model=gpt-9. ' +
+      'Call `/v1/models` to view available models for your key.';
+
+    expect(await errorIn(await ask('gpt-9', { 'x-sandbox-fault': 'invalid-model' }))).toEqual({
+      message,
+      type: 'invalid_request_error',
+      param: null,
+      code: '400',
+      provider_specific_fields: { error: message },
+    });
   });
 
   it('say when to come back only if they were asked to', async () => {
@@ -85,7 +113,7 @@ describe('faults that are errors', () => {
     const response = await ask('gpt-4o', { 'x-sandbox-fault': 'status-503' });
 
     expect(response.status).toBe(503);
-    expect((await errorIn(response)).message).toContain('Received Model Group=gpt-4o');
+    expect((await errorIn(response)).message).toContain("model group 'gpt-4o'");
   });
 });
 

@@ -96,8 +96,9 @@ describe('a completion over HTTP', () => {
       createHash('sha256').update('gpt-4o').digest('hex'),
     );
     expect(response.headers.get('x-litellm-model-group')).toBe('gpt-4o');
-    expect(response.headers.get('x-litellm-model-api-base')).toBe(sandbox.baseUrl);
+    expect(response.headers.get('x-litellm-model-api-base')).toBe(`${sandbox.baseUrl}/v1`);
     expect(response.headers.get('x-litellm-attempted-retries')).toBe('0');
+    expect(response.headers.get('x-litellm-attempted-fallbacks')).toBe('0');
   });
 
   it('writes the smallest cost without an exponent', async () => {
@@ -141,9 +142,9 @@ describe('a completion over HTTP', () => {
 
 describe('a request that is wrong', () => {
   it.each([
-    ['broken JSON', '{"model":', null],
-    ['an empty body', '', null],
-    ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), null],
+    ['broken JSON', '{"model":', 'request_body'],
+    ['an empty body', '', 'request_body'],
+    ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'request_body'],
     ['an array', [], null],
     ['no messages', { model: 'gpt-4o' }, 'messages'],
     ['streaming', { model: 'gpt-4o', messages: MESSAGES, stream: true }, 'stream'],

@@ -45,7 +45,7 @@ export async function receiveJson(request: IncomingMessage): Promise<ReceivedJso
     const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
     return { body: JSON.parse(text), bytes, refusal: null };
   } catch {
-    return { body: null, bytes, refusal: invalidRequest('The body is not valid JSON.') };
+    return { body: null, bytes, refusal: invalidRequest('The body is not valid JSON.', 'request_body') };
   }
 }
 

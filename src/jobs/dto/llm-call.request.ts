@@ -120,10 +120,9 @@ export class LlmCallRequest {
 /** What goes to the upstream: the parameters that were given, null counting as not given. */
 export function toChatRequest(request: LlmCallRequest): ChatRequest {
   const { messages, model_group: _group, purpose: _purpose, ...parameters } = request;
+  const given: [string, unknown][] = Object.entries(parameters);
   return {
     messages,
-    parameters: Object.fromEntries(
-      Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined),
-    ),
+    parameters: Object.fromEntries(given.filter(([, value]) => value !== null && value !== undefined)),
   };
 }

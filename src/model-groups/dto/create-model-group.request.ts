@@ -7,6 +7,7 @@ import {
   IsArray,
   IsInt,
   IsOptional,
+  Matches,
   Max,
   Min,
   ValidateNested,
@@ -25,6 +26,8 @@ export class GroupModelRequest {
     example: 'gpt-4o-mini',
   })
   @IsStoredText(256)
+  // LiteLLM takes a comma for a list of models to call at once, which would be spend without a row.
+  @Matches(/^[^,]*$/, { message: '$property must not hold a comma' })
   model_name!: string;
 
   @ApiPropertyOptional({

@@ -95,16 +95,11 @@ export function toTeamUsageResponse(
         unpriced_calls: count((usage) => usage.unpricedCalls),
       }),
     },
-    // A job type is any text; an object without a prototype keeps even "__proto__" an ordinary key.
-    job_types: jobTypes.reduce<Record<string, JobTypeUsageResponse>>(
-      (all, usage) => {
-        all[usage.jobType] = {
-          count: usage.totalJobs,
-          ...(hasCosts && { cost_usd: toJsonNumber(usage.totalCostUsd) }),
-        };
-        return all;
-      },
-      Object.create(null) as Record<string, JobTypeUsageResponse>,
+    job_types: Object.fromEntries(
+      jobTypes.map((usage) => [
+        usage.jobType,
+        { count: usage.totalJobs, ...(hasCosts && { cost_usd: toJsonNumber(usage.totalCostUsd) }) },
+      ]),
     ),
   };
 }

@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { makeJob, makeTeam, MESSAGES, type TestTeam } from '../support/factories.js';
+import { MASTER_KEY, startTestService, type TestService, uniqueName } from '../support/service.js';
+
+describe('bad input', () => {
+  let service: TestService;
+  let team: TestTeam;
+
+  beforeAll(async () => {
+    service = await startTestService({
+      environment: { MAX_BODY_BYTES: '40000', MAX_CALL_BODY_BYTES: '60000' },
+    });
+    team = await makeTeam(service);
+  });
+  afterAll(() => service.stop());
+
+  const organization = (fields: object) => ({ organization_id: uniqueName('org'), name: 'Org', ...fields });
+  const newTeam = (fields: object) => ({
+    organization_id: team.organizationId,
+    team_id: uniqueName('team'),
+    model_groups: [],
+    ...fields,
+  });
+  const group = (fields: object) => ({
+    group_name: uniqueName('group'),
+    models: [{ model_name: 'm' }],
+    ...fields,
+  });
+  const ID_129 = 'x'.repeat(129);
+
+  it.each<[string, string, () => object, string]>([
+    ['a number for text', 'organizations', () => organization({ name: 5 }), 'name'],
+    ['an empty name', 'organizations', () => organization({ name: '' }), 'name'],
+    ['a name that is too long', 'organizations', () => organization({ name: 'x'.repeat(257) }), 'name'],
+    ['a NUL in a text', 'organizations', () => organization({ name: 'a\0b' }), 'name'],
+    ['half a surrogate pair', 'organizations', () => organization({ name: 'a\ud800' }), 'name'],
+    [
+      'an id with a slash',
+      'organizations',
+      () => organization({ organization_id: 'a/b' }),
+      'organization_id',
+    ],
+    [
+      'an id of 129 characters',
+      'organizations',
+      () => organization({ organization_id: ID_129 }),
+      'organization_id',
+    ],
+    [
+      'an id that begins with a dot',
+      'organizations',
+      () => organization({ organization_id: '.a' }),
+      'organization_id',
+    ],
+    [
+      'null for a required field',
+      'organizations',
+      () => organization({ organization_id: null }),
+      'organization_id',
+    ],
+    ['an array as metadata', 'organizations', () => organization({ metadata: [] }), 'metadata'],
+    ['text as metadata', 'organizations', () => organization({ metadata: 'x' }), 'metadata'],
+    [
+      'metadata of 17 KiB',
+      'organizations',
+      () => organization({ metadata: { a: 'x'.repeat(17_408) } }),
+      'metadata',
+    ],
+    [
+      'a NUL deep in metadata',
+      'organizations',
+      () => organization({ metadata: { a: [{ b: '\0' }] } }),
+      'metadata',
+    ],
+    ['an unknown field', 'organizations', () => organization({ colour: 'red' }), 'colour'],
+    ['negative credits', 'teams', () => newTeam({ credits_allocated: -1 }), 'credits_allocated'],
+    ['fractional credits', 'teams', () => newTeam({ credits_allocated: 1.5 }), 'credits_allocated'],
+    ['credits as text', 'teams', () => newTeam({ credits_allocated: '5' }), 'credits_allocated'],
+    ['model groups that are no array', 'teams', () => newTeam({ model_groups: 'ChatFast' }), 'model_groups'],
+    ['a group named twice', 'teams', () => newTeam({ model_groups: ['a', 'a'] }), 'model_groups'],
+    ['a visibility that is none', 'teams', () => newTeam({ cost_visibility: 'all' }), 'cost_visibility'],
+    [
+      'a budget mode, which is not there yet',
+      'teams',
+      () => newTeam({ budget_mode: 'job_based' }),
+      'budget_mode',
+    ],
+    ['no models', 'model-groups', () => group({ models: [] }), 'models'],
+    [
+      'a model named twice',
+      'model-groups',
+      () => group({ models: [{ model_name: 'm' }, { model_name: 'm' }] }),
+      'models',
+    ],
+    [
+      'a model that is two',
+      'model-groups',
+      () => group({ models: [{ model_name: 'a,b' }] }),
+      'models.0.model_name',
+    ],
+    ['null as a model', 'model-groups', () => group({ models: [null] }), 'models.0'],
+    [
+      'a fractional priority',
+      'model-groups',
+      () => group({ models: [{ model_name: 'm', priority: 0.5 }] }),
+      'models.0.priority',
+    ],
+  ])('is refused with 422 naming the field: %s', async (_what, area, makeBody, field) => {
+    const answer = await service.call('post', `/api/${area}/create`, { body: makeBody() }).expect(422);
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.body.code).toBe('validation_failed');
+    expect((answer.body.errors as { field: string }[]).map((error) => error.field)).toContain(field);
+  });
+
+  it.each<[string, object, string]>([
+    ['no messages', { messages: [] }, 'messages'],
+    ['messages that are no array', { messages: 'hello' }, 'messages'],
+    ['a message without a role', { messages: [{ content: 'x' }] }, 'messages'],
+    ['a role of tools', { messages: [{ role: 'tool', content: 'x' }] }, 'messages'],
+    ['null as content', { messages: [{ role: 'user', content: null }] }, 'messages'],
+    ['an image part', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages'],
+    ['a temperature as text', { temperature: '1' }, 'temperature'],
+    ['a temperature of 3', { temperature: 3 }, 'temperature'],
+    ['no tokens at all', { max_tokens: 0 }, 'max_tokens'],
+    ['five stops', { stop: ['1', '2', '3', '4', '5'] }, 'stop'],
+    ['streaming, which is not there yet', { stream: true }, 'stream'],
+    ['tools, which are not there yet', { tools: [] }, 'tools'],
+    ['a model, which clients do not choose', { model: 'gpt-4' }, 'model'],
+  ])('of a call is refused before anything is sent: %s', async (_what, fields, field) => {
+    const jobId = await makeJob(service, team);
+    const before = service.sandbox.servedCount();
+    const answer = await service
+      .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES, ...fields } })
+      .expect(422);
+    expect(answer.body.errors[0].field).toBe(field);
+    expect(service.sandbox.servedCount()).toBe(before);
+  });
+
+  it('names the place of a bad message', async () => {
+    const jobId = await makeJob(service, team);
+    const answer = await service
+      .call('post', `/api/jobs/${jobId}/llm-call`, {
+        body: { messages: [...MESSAGES, { role: 'user', content: [] }] },
+      })
+      .expect(422);
+    expect(answer.body.errors[0].message).toBe('messages.1.content must be text or an array of text parts');
+  });
+
+  it('takes null for every optional field as absent', async () => {
+    await service
+      .call('post', '/api/organizations/create', { body: organization({ metadata: null }) })
+      .expect(200);
+    const nothing = { team_alias: null, credits_allocated: null, cost_visibility: null, metadata: null };
+    await service.call('post', '/api/teams/create', { body: newTeam(nothing) }).expect(200);
+    const job = await service
+      .call('post', '/api/jobs/create', {
+        key: team.key,
+        body: { job_type: 'x', team_id: null, user_id: null, metadata: null },
+      })
+      .expect(200);
+    const jobId = job.body.job_id as string;
+    const parameters = ['temperature', 'max_tokens', 'top_p', 'stop', 'seed', 'purpose', 'model_group'];
+    await service
+      .call('post', `/api/jobs/${jobId}/llm-call`, {
+        body: { messages: MESSAGES, ...Object.fromEntries(parameters.map((name) => [name, null])) },
+      })
+      .expect(200);
+    await service
+      .call('post', `/api/jobs/${jobId}/complete`, {
+        body: { status: 'completed', error_message: null, metadata: null },
+      })
+      .expect(200);
+  });
+
+  const send = (path: string, body: string, type = 'application/json') =>
+    request(service.baseUrl)
+      .post(path)
+      .set('authorization', `Bearer ${MASTER_KEY}`)
+      .set('content-type', type)
+      .send(body);
+
+  it.each(['__proto__', 'constructor', 'prototype'])('refuses the key %s at any depth', async (key) => {
+    const answer = await send(
+      '/api/jobs/create',
+      `{"team_id":"${team.teamId}","job_type":"x","metadata":{"a":[{"${key}":{"admin":true}}]}}`,
+    ).expect(422);
+    expect(answer.body.errors[0]).toMatchObject({ field: key, code: 'forbidden_key' });
+  });
+
+  it.each(['{"job_type":', '"text"', 'null', '{"a":1}}', '\u0000'])(
+    'refuses %j as broken JSON',
+    async (body) => {
+      expect((await send('/api/jobs/create', body).expect(400)).body.code).toBe('malformed_json');
+    },
+  );
+
+  it('refuses a body that is nested without end', async () => {
+    const body = '{"a":'.repeat(2_000) + '1' + '}'.repeat(2_000);
+    expect((await send('/api/jobs/create', body).expect(422)).body.code).toBe('body_too_deep');
+  });
+
+  it('refuses a body over its limit, which is larger for calls', async () => {
+    const jobId = await makeJob(service, team);
+    const callPath = `/api/jobs/${jobId}/llm-call`;
+    const call = (size: number) =>
+      JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(size) }] });
+    expect((await send('/api/jobs/create', `{"a":"${'x'.repeat(41_000)}"}`).expect(413)).body.code).toBe(
+      'body_too_large',
+    );
+    await send(callPath, call(50_000)).expect(200);
+    await send(callPath, call(61_000)).expect(413);
+  });
+
+  it('refuses a body that is not JSON', async () => {
+    await send('/api/jobs/create', 'job_type=x', 'application/x-www-form-urlencoded').expect(415);
+    await send('/api/jobs/create', '{}', 'application/json; charset=latin1').expect(415);
+  });
+
+  it('answers an unknown route, a path that cannot be decoded and an unknown query', async () => {
+    for (const path of ['/api/nothing', '/api/teams', '/nothing', '/api/teams/a%2Fb/c']) {
+      expect((await service.call('get', path).expect(404)).body.code).toBe('route_not_found');
+    }
+    expect((await service.call('get', '/api/teams/a%2Fb').expect(404)).body.code).toBe('team_not_found');
+    expect((await service.call('get', `/api/teams/${ID_129}`).expect(404)).body.code).toBe('team_not_found');
+    await service.call('get', '/api/teams/%E0%A4%A').expect(400);
+    await service.call('get', '/api/teams/a%00b').expect(400);
+    const unknown = await service
+      .call('get', `/api/teams/${team.teamId}`, { query: { verbose: '1' } })
+      .expect(422);
+    expect(unknown.body.errors[0].field).toBe('verbose');
+  });
+
+  it.each([
+    ['limit', '0'],
+    ['limit', '101'],
+    ['limit', 'ten'],
+    ['limit', '1.5'],
+    ['cursor', 'nonsense'],
+    ['cursor', ''],
+    ['status', 'done'],
+    ['created_after', 'yesterday'],
+    ['created_before', '2024-02-30'],
+    ['created_after', '0000-01-01'],
+    ['job_type', 'a\0b'],
+    ['page', '2'],
+  ])('refuses the query %s=%s', async (name, value) => {
+    const answer = await service
+      .call('get', `/api/teams/${team.teamId}/jobs`, { query: { [name]: value } })
+      .expect(422);
+    expect(answer.body.errors[0].field).toBe(name);
+  });
+
+  it('refuses to end a job with a status that is no end', async () => {
+    const jobId = await makeJob(service, team);
+    for (const status of ['pending', 'expired', 'done', null, 5, ['completed']]) {
+      const answer = await service
+        .call('post', `/api/jobs/${jobId}/complete`, { body: { status } })
+        .expect(422);
+      expect(answer.body.errors[0].field).toBe('status');
+    }
+  });
+
+  it('is refused for a thing named in the body that does not exist', async () => {
+    const unknownOrganization = newTeam({ organization_id: 'nobody' });
+    const unknownGroup = newTeam({ model_groups: ['nothing'] });
+    const create = (body: object) => service.call('post', '/api/teams/create', { body }).expect(404);
+    expect((await create(unknownOrganization)).body.code).toBe('organization_not_found');
+    expect((await create(unknownGroup)).body.code).toBe('model_group_not_found');
+  });
+});

@@ -1,0 +1,183 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { query } from '../support/database.js';
+import {
+  freePort,
+  makeWorkplace,
+  runCommand,
+  runProgram,
+  type ServerProcess,
+  startServer,
+  type Workplace,
+} from '../support/server-process.js';
+
+describe('the server process', () => {
+  let workplace: Workplace;
+  const servers: ServerProcess[] = [];
+
+  async function start(environment: Record<string, string> = {}, at = workplace): Promise<ServerProcess> {
+    const server = await startServer({ workplace: at, environment });
+    servers.push(server);
+    return server;
+  }
+
+  beforeEach(async () => {
+    workplace = await makeWorkplace();
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.end('SIGTERM');
+    await workplace.remove();
+  });
+
+  it('starts with nothing configured, says what it is in 15 lines, and the printed command works as pasted', async () => {
+    const server = await start();
+    const printed = server.output();
+    expect(printed.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+    expect(printed).toContain(`${server.baseUrl}/docs`);
+    expect(printed).toContain('sk-admin-key-change-me');
+    const command = printed.split('\n').find((line) => line.trim().startsWith('curl'));
+    const pasted = await runCommand('bash', ['-c', command ?? 'false']);
+    expect(JSON.parse(pasted.output)).toMatchObject({ name: 'Acme' });
+  });
+
+  it('ends with 0 on SIGTERM and keeps its data', async () => {
+    const first = await start();
+    expect((await createOrganization(first)).status).toBe(200);
+    expect(await first.end('SIGTERM')).toBe(0);
+    const second = await start();
+    const kept = await createOrganization(second);
+    expect(kept.status).toBe(400);
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
+  it('serves the example chain in JavaScript', async () => {
+    const server = await start();
+    const { code, output } = await exampleChain(server);
+    expect(output).toContain('OK: 1 credit charged for 1 completed job');
+    expect(code).toBe(0);
+  });
+
+  const exampleChain = (server: ServerProcess) =>
+    runCommand(process.execPath, ['examples/full_chain.mjs'], { BASE_URL: server.baseUrl });
+
+  const verify = () => runProgram('commands/verify-ledger.js', { workplace });
+
+  const createOrganization = (server: ServerProcess) =>
+    fetch(`${server.baseUrl}/api/organizations/create`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-admin-key-change-me', 'content-type': 'application/json' },
+      body: JSON.stringify({ organization_id: 'kept', name: 'Kept' }),
+    });
+
+  it('runs beside another one with its own port and data', async () => {
+    const elsewhere = await makeWorkplace();
+    try {
+      const [first, second] = await Promise.all([start(), start({}, elsewhere)]);
+      expect(first.baseUrl).not.toBe(second.baseUrl);
+      await second.end('SIGTERM');
+      expect((await fetch(`${first.baseUrl}/health/ready`)).status).toBe(200);
+    } finally {
+      await elsewhere.remove();
+    }
+  });
+
+  it('is one per data directory, and the second says so in a sentence', async () => {
+    await start();
+    const second = await runProgram('main.js', { workplace, environment: { PORT: '0' } });
+    expect(second.code).toBe(1);
+    expect(second.output).toMatch(/data directory .* is in use .* DATA_DIR/);
+    expect(second.output).not.toMatch(/\n\s+at /);
+  });
+
+  it('says in a sentence that its port is busy', async () => {
+    const busy = createServer();
+    busy.listen(0, '127.0.0.1');
+    await once(busy, 'listening');
+    const port = String((busy.address() as { port: number }).port);
+    const { code, output } = await runProgram('main.js', { workplace, environment: { PORT: port } });
+    busy.close();
+    expect(code).toBe(1);
+    expect(output).toContain(
+      `127.0.0.1:${port} is in use by another program. Stop it, or set PORT to a free port.`,
+    );
+    expect(output).not.toMatch(/\n\s+at /);
+  });
+
+  it('says in a sentence that its database cannot be reached, without the password', async () => {
+    const environment = { DATABASE_URL: 'postgresql://app:top-secret@127.0.0.1:9/app' };
+    const { code, output } = await runProgram('main.js', { workplace, environment });
+    expect(code).toBe(1);
+    expect(output).toContain('The database app at 127.0.0.1:9 cannot be used: nothing listens there.');
+    expect(output).not.toContain('top-secret');
+    expect(output).not.toMatch(/\n\s+at /);
+  });
+
+  it('refuses to start in production with development settings, naming all of them at once', async () => {
+    const { code, output } = await runProgram('main.js', {
+      workplace,
+      environment: { NODE_ENV: 'production' },
+    });
+    expect(code).toBe(78);
+    for (const name of ['MASTER_KEY', 'DATABASE_URL', 'LITELLM_BASE_URL', 'LITELLM_API_KEY']) {
+      expect(output).toMatch(new RegExp(`${name} must .*; for example ${name}=`));
+    }
+  });
+
+  it('refuses to start in production on a schema that is older than the code', async () => {
+    const environment = {
+      NODE_ENV: 'production',
+      MASTER_KEY: 'x'.repeat(32),
+      DATABASE_URL: await emptyDatabase(),
+      LITELLM_BASE_URL: 'http://127.0.0.1:9',
+      LITELLM_API_KEY: 'sk-x',
+      PORT: '0',
+    };
+    const refused = await runProgram('main.js', { workplace, environment });
+    expect(refused).toMatchObject({ code: 78 });
+    expect(refused.output).toContain('npm run migrate');
+    expect(await runProgram('commands/migrate.js', { workplace, environment })).toMatchObject({ code: 0 });
+    const server = await startServer({
+      workplace,
+      environment: Object.fromEntries(Object.entries(environment).filter(([name]) => name !== 'PORT')),
+    });
+    servers.push(server);
+    expect((await fetch(`${server.baseUrl}/health/ready`)).status).toBe(200);
+  });
+
+  async function emptyDatabase(): Promise<string> {
+    const url = new URL(process.env['TEST_DATABASE_URL'] ?? '');
+    const name = `empty_${String(process.pid)}`;
+    await query(url.toString().replace(/\/[^/]*$/, '/postgres'), `CREATE DATABASE ${name}`);
+    url.pathname = `/${name}`;
+    return url.toString();
+  }
+
+  it('lets its database be emptied only when it does not run', async () => {
+    const server = await start();
+    const refused = await runProgram('commands/db-reset.js', { workplace });
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain('in use');
+    await server.end('SIGTERM');
+    expect(await runProgram('commands/db-reset.js', { workplace })).toMatchObject({ code: 0 });
+    await start();
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
+  it('starts the sandbox alone, too', async () => {
+    const port = await freePort();
+    const child = spawn(process.execPath, [
+      join(import.meta.dirname, '../../dist/src/commands/sandbox.js'),
+      '--port',
+      String(port),
+    ]);
+    await once(child.stdout, 'data');
+    const answer = await fetch(`http://127.0.0.1:${String(port)}/v1/models`);
+    expect(answer.status).toBe(200);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(0);
+  });
+});
