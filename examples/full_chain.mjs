@@ -12,8 +12,6 @@ const TIMEOUT_MS = 150_000;
 /** Sends one request. Resolves to the status and the answer's bytes, for errors too. */
 async function send(method, path, key, body) {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  // Should the connection break, the same request with the same key never acts or spends twice.
-  if (method === 'POST') headers['idempotency-key'] = randomUUID();
   const response = await fetch(BASE_URL + path, {
     method,
     headers,

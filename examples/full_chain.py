@@ -19,9 +19,6 @@ TIMEOUT_SECONDS = 150  # a call may try several models
 def send(method, path, key, body=None):
     """Sends one request. Returns the status and the answer's bytes, for errors too."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    if method == "POST":
-        # Should the connection break, the same request with the same key never acts or spends twice.
-        headers["Idempotency-Key"] = str(uuid.uuid4())
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(BASE_URL + path, data, headers, method=method)
     try:

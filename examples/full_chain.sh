@@ -21,8 +21,6 @@ send() {
   local method=$1 path=$2 key=$3 file=$4 body=${5:-}
   local options=(--silent --show-error --max-time 150 --output "$file" --write-out '%{http_code}')
   options+=(--request "$method" --header 'Content-Type: application/json')
-  # Should the connection break, the same request with the same key never acts or spends twice.
-  if [[ $method == POST ]]; then options+=(--header "Idempotency-Key: example-$(new_id)"); fi
   if [[ -n $body ]]; then options+=(--data "$body"); fi
   # The key goes in through a file, since every user of the machine can read a command line.
   curl "${options[@]}" --config - "$base_url$path" <<<"header = \"Authorization: Bearer $key\"" ||

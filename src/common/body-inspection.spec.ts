@@ -92,12 +92,13 @@ describe('a body', () => {
     }));
     fc.assert(
       fc.property(json, (text) => {
-        let hasForbiddenKey = false;
+        const keys = new Set<string>();
         const body: unknown = JSON.parse(text, (name, value: unknown) => {
-          hasForbiddenKey ||= ['__proto__', 'constructor', 'prototype'].includes(name);
+          keys.add(name);
           return value;
         });
-        expect(refusalOf(body)?.kind ?? null).toBe(hasForbiddenKey ? 'invalid' : null);
+        const isForbidden = ['__proto__', 'constructor', 'prototype'].some((name) => keys.has(name));
+        expect(refusalOf(body)?.kind ?? null).toBe(isForbidden ? 'invalid' : null);
       }),
       { numRuns: 500 },
     );

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, chown, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EmbeddedPostgresError, errorCodeOf } from './embedded-postgres.error.js';
+import { lastLines } from './server-log.js';
 import { childIdentity, CHILD_ENV, explainSpawnError } from './server-process.js';
 import { statOrNull, type ServerUser } from './postgres-user.js';
 
@@ -162,11 +163,12 @@ async function runInitdb(
     child.on('close', resolve);
   });
   if (code === 0) return;
-  const detail = output.join('').trim();
+  const dataDir = dirname(dirname(cluster));
+  const detail = lastLines(output.join(''));
   throw new EmbeddedPostgresError(
     /No space left on device/.test(detail)
-      ? `The disk of ${cluster} is full: the embedded database was not created. Make room, or set DATA_DIR to a folder on another disk.`
-      : `The embedded database could not be created in ${cluster}; initdb's last lines say why. Mend that, or set DATABASE_URL to a Postgres of your own.`,
+      ? `The disk of ${dataDir} is full, so the embedded database was not created. Make room, or set DATA_DIR to a folder on another disk.`
+      : `The embedded database could not be created in ${dataDir}; initdb's last lines say why. Mend that, or set DATABASE_URL to a Postgres of your own.`,
     { detail },
   );
 }

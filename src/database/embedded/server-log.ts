@@ -1,6 +1,5 @@
-import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stat } from 'node:fs/promises';
 import { isRoot, statOrNull } from './postgres-user.js';
 
 const LOG_FILE = 'postgres.log';
@@ -37,7 +36,10 @@ export async function openServerLog(dataDir: string, maxBytes = MAX_BYTES): Prom
 
 /** The last lines written since the log was opened. */
 export async function readLogTail(log: Pick<ServerLog, 'path' | 'offset'>): Promise<string> {
-  const bytes = await readFile(log.path);
-  const lines = bytes.subarray(log.offset).toString('utf8').trimEnd().split('\n');
-  return lines.slice(-TAIL_LINES).join('\n');
+  return lastLines((await readFile(log.path)).subarray(log.offset).toString('utf8'));
+}
+
+/** As much of an output as an operator reads. */
+export function lastLines(text: string): string {
+  return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
