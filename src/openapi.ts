@@ -26,7 +26,15 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     operationIdFactory: (controller, method) =>
       `${toSnakeCase(controller.replace(/Controller$/, ''))}_${toSnakeCase(method)}`,
   });
+  refuseUnknownFields(document);
   return replaceNullable(document) as OpenAPIObject;
+}
+
+/** Says of request bodies what validation does: a field that is not listed is an error. */
+function refuseUnknownFields(document: OpenAPIObject): void {
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    if (name.endsWith('Request') && 'properties' in schema) schema.additionalProperties = false;
+  }
 }
 
 function toSnakeCase(name: string): string {

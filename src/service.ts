@@ -10,6 +10,8 @@ import { startSandbox } from './gateway/sandbox/sandbox.server.js';
 import { Readiness } from './health/readiness.js';
 import { StartError } from './start-error.js';
 
+const IDLE_CHECK_MS = 50;
+
 /** Something started that must be stopped, in the reverse order. */
 type Stop = () => Promise<void>;
 
@@ -88,10 +90,15 @@ function endOnSignals(app: NestExpressApplication, settings: Settings, stops: St
     app.get(Readiness).startDraining();
     await sleep(settings.shutdownDelayMs);
     const server = app.getHttpServer();
+    // A connection whose last request ends meanwhile would otherwise be kept alive for seconds.
+    const idle = setInterval(() => {
+      server.closeIdleConnections();
+    }, IDLE_CHECK_MS);
     const deadline = setTimeout(() => {
       server.closeAllConnections();
     }, settings.shutdownGraceMs);
     await stopAll(stops);
+    clearInterval(idle);
     clearTimeout(deadline);
   };
   const onSignal = (): void => {

@@ -18,7 +18,7 @@ export const TEAM_PATH_PARAM = 'team_id';
 
 /** Anyone, without a key. */
 export function Public(): MethodDecorator {
-  return declare({ kind: 'public' });
+  return applyDecorators(declare({ kind: 'public' }), ApiProblems(400, 422, 500));
 }
 
 /** The admin key only; a team key gets 403. */
@@ -27,7 +27,7 @@ export function Admin(): MethodDecorator {
     declare({ kind: 'admin' }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiProblems(401, 403, 500),
+    ApiProblems(400, 401, 403, 422, 500),
   );
 }
 
@@ -37,7 +37,7 @@ export function Team(): MethodDecorator {
     declare({ kind: 'team', teamParam: null }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiProblems(401, 403, 500),
+    ApiProblems(400, 401, 403, 422, 500),
   );
 }
 
@@ -48,7 +48,7 @@ export function OwnTeam(): MethodDecorator {
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
     ApiParam({ name: TEAM_PATH_PARAM, schema: { type: 'string' }, example: 'engineering-team' }),
-    ApiProblems(401, 403, 500),
+    ApiProblems(400, 401, 403, 422, 500),
   );
 }
 

@@ -35,9 +35,9 @@ export function ApiProblems(...statuses: number[]): MethodDecorator {
   return applyDecorators(ApiExtraModels(ProblemResponse), ...responses);
 }
 
-/** The problems of every route that takes a JSON body. */
+/** The problems of a route that takes a JSON body, beside those of every route. */
 export function ApiBodyProblems(...statuses: number[]): MethodDecorator {
-  return ApiProblems(400, 413, 415, 422, ...statuses);
+  return ApiProblems(413, 415, ...statuses);
 }
 
 /** An id in a request body, see {@link IDENTIFIER_PATTERN}. */

@@ -52,7 +52,9 @@ export class ProblemFilter implements ExceptionFilter {
     const status = STATUS_OF_KIND[error.kind];
     const requestId = requestIdOf(request);
     if (error.kind === 'internal') {
-      this.logger.error({ err: error.cause, requestId }, 'unexpected error');
+      // The stack alone: a failed statement carries its parameters, which are nobody's business in a log.
+      const stack = error.cause instanceof Error ? error.cause.stack : String(error.cause);
+      this.logger.error({ requestId, stack }, 'An unexpected error was answered with 500.');
     }
     if (response.headersSent) {
       response.destroy();

@@ -120,7 +120,7 @@ export class JobsController {
   @ApiJobId()
   @ApiOperation({ summary: 'What a job really cost, call by call' })
   @ApiOkResponse({ type: JobCostsResponse })
-  @ApiProblems(404, 422)
+  @ApiProblems(404)
   async costs(
     @CurrentPrincipal() principal: Principal,
     @Param('job_id') jobId: string,
@@ -134,7 +134,7 @@ export class JobsController {
   @OwnTeam()
   @ApiOperation({ summary: 'Jobs of a team, newest first' })
   @ApiOkResponse({ type: JobListResponse })
-  @ApiProblems(404, 422)
+  @ApiProblems(404)
   async list(
     @Param(TEAM_PATH_PARAM) teamId: string,
     @Query() query: ListJobsQuery,

@@ -20,7 +20,7 @@ export class UsageController {
   @ApiExtraModels(JobTypeUsageResponse)
   @ApiOperation({ summary: 'What the jobs of a team that ended in a period used' })
   @ApiOkResponse({ type: TeamUsageResponse })
-  @ApiProblems(404, 422)
+  @ApiProblems(404)
   async team(
     @CurrentPrincipal() principal: Principal,
     @Param(TEAM_PATH_PARAM) teamId: string,

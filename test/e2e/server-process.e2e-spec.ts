@@ -53,6 +53,36 @@ describe('the server process', () => {
     expect(await verify()).toMatchObject({ code: 0 });
   });
 
+  it('finishes running calls before it ends, and takes no new ones', async () => {
+    const server = await start({ LOG_LEVEL: 'info' });
+    const send = async (path: string, body: object) => {
+      const answer = await fetch(`${server.baseUrl}/api${path}`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer sk-admin-key-change-me', 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+    };
+    await send('/organizations/create', { organization_id: 'org', name: 'Org' });
+    await send('/model-groups/create', { group_name: 'slow', models: [{ model_name: 'fault-delay-1500' }] });
+    await send('/teams/create', {
+      organization_id: 'org',
+      team_id: 'team',
+      model_groups: ['slow'],
+      credits_allocated: 1,
+    });
+    const job = await send('/jobs/create', { team_id: 'team', job_type: 'slow' });
+    const call = send(`/jobs/${String(job.body['job_id'])}/llm-call`, {
+      messages: [{ role: 'user', content: 'Take your time.' }],
+    });
+    await new Promise((wake) => setTimeout(wake, 500));
+    const end = server.end('SIGTERM');
+    expect((await call).status).toBe(200);
+    expect(await end).toBe(0);
+    expect(server.output()).not.toContain('could not be ended');
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
   it('serves the example chain in JavaScript', async () => {
     const server = await start();
     const { code, output } = await exampleChain(server);
