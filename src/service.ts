@@ -6,11 +6,15 @@ import type { Settings } from './config/settings.js';
 import { openDatabase } from './database/open-database.js';
 import { hasPendingMigrations, migrate } from './database/migrations.js';
 import { EXIT_CONFIG } from './exit.js';
+import { LitellmClient } from './gateway/litellm.client.js';
 import { startSandbox } from './gateway/sandbox/sandbox.server.js';
 import { Readiness } from './health/readiness.js';
+import { LlmCallsService } from './llm-calls/llm-calls.service.js';
 import { StartError } from './start-error.js';
 
-const IDLE_CHECK_MS = 50;
+const POLL_MS = 20;
+/** Long enough to write down how abandoned calls ended. */
+const ABANDONED_CALLS_MS = 5_000;
 
 /** Something started that must be stopped, in the reverse order. */
 type Stop = () => Promise<void>;
@@ -82,7 +86,8 @@ async function listen(app: NestExpressApplication, settings: Settings): Promise<
 
 /**
  * The order of an end: readiness turns 503 and stays reachable for the delay, so that load balancers
- * look away; then no new work, running requests finish within the grace, and everything is stopped.
+ * look away; then no new work, and running calls finish within the grace. What has not finished then is
+ * ended and recorded as failed; and everything is stopped.
  */
 function endOnSignals(app: NestExpressApplication, settings: Settings, stops: Stop[]): void {
   let isEnding = false;
@@ -90,16 +95,22 @@ function endOnSignals(app: NestExpressApplication, settings: Settings, stops: St
     app.get(Readiness).startDraining();
     await sleep(settings.shutdownDelayMs);
     const server = app.getHttpServer();
-    // A connection whose last request ends meanwhile would otherwise be kept alive for seconds.
-    const idle = setInterval(() => {
+    let hasOpenConnections = true;
+    server.close(() => {
+      hasOpenConnections = false;
+    });
+    const calls = app.get(LlmCallsService, { strict: false });
+    const isFinished = await waitUntil(() => {
+      // A connection whose last request ends meanwhile would otherwise be kept alive for seconds.
       server.closeIdleConnections();
-    }, IDLE_CHECK_MS);
-    const deadline = setTimeout(() => {
-      server.closeAllConnections();
+      return !hasOpenConnections && !calls.isBusy;
     }, settings.shutdownGraceMs);
+    if (!isFinished) {
+      server.closeAllConnections();
+      await app.get(LitellmClient, { strict: false }).abandon();
+      await waitUntil(() => !calls.isBusy, ABANDONED_CALLS_MS);
+    }
     await stopAll(stops);
-    clearInterval(idle);
-    clearTimeout(deadline);
   };
   const onSignal = (): void => {
     if (isEnding) return;
@@ -118,4 +129,14 @@ function endOnSignals(app: NestExpressApplication, settings: Settings, stops: St
 
 async function stopAll(stops: Stop[]): Promise<void> {
   for (let stop = stops.pop(); stop !== undefined; stop = stops.pop()) await stop();
+}
+
+/** @returns whether the condition came true within the time */
+async function waitUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() >= deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
 }

@@ -1,20 +1,25 @@
 import { writeFileSync } from 'node:fs';
 import { createApp } from '../app.js';
-import { readSettings } from '../config/environment.js';
+import { migrate } from '../database/migrations.js';
+import { withScratchDatabase } from '../database/scratch-database.js';
 import { createOpenApiDocument } from '../openapi.js';
-import { runDatabaseCommand } from './command.js';
+import { print, runDatabaseCommand } from './command.js';
 
 /** Where the committed contract lies, seen from the root of the project. */
 const FILE = 'openapi.json';
 
-await runDatabaseCommand(async (databaseUrl) => {
-  const app = await createApp({
-    ...readSettings(),
-    databaseUrl,
-    litellmBaseUrl: 'http://127.0.0.1:1',
-    logLevel: 'silent',
-  });
-  writeFileSync(FILE, `${JSON.stringify(createOpenApiDocument(app), null, 2)}\n`);
-  await app.close();
-  return 0;
-});
+await runDatabaseCommand((databaseUrl, settings) =>
+  withScratchDatabase(databaseUrl, async (scratchUrl) => {
+    await migrate(scratchUrl);
+    const app = await createApp({
+      ...settings,
+      databaseUrl: scratchUrl,
+      litellmBaseUrl: 'http://127.0.0.1:9',
+      logLevel: 'silent',
+    });
+    writeFileSync(FILE, `${JSON.stringify(createOpenApiDocument(app), null, 2)}\n`);
+    await app.close();
+    print(`Wrote ${FILE}.`);
+    return 0;
+  }),
+);

@@ -1,10 +1,15 @@
 import { withDataSource } from '../database/data-source-options.js';
+import { hasPendingMigrations } from '../database/migrations.js';
+import { StartError } from '../start-error.js';
 import { LEDGER_CHECKS } from '../verification/ledger-checks.js';
 import { verifyLedger } from '../verification/verify-ledger.js';
 import { print, runDatabaseCommand } from './command.js';
 
-await runDatabaseCommand((databaseUrl) =>
-  withDataSource({ url: databaseUrl, poolSize: 1 }, async (dataSource) => {
+await runDatabaseCommand(async (databaseUrl) => {
+  if (await hasPendingMigrations(databaseUrl)) {
+    throw new StartError('The database schema is older than this version. Run: npm run migrate');
+  }
+  return withDataSource({ url: databaseUrl, poolSize: 1 }, async (dataSource) => {
     const differences = await dataSource.transaction('REPEATABLE READ', verifyLedger);
     for (const difference of differences) {
       print(
@@ -18,5 +23,5 @@ await runDatabaseCommand((databaseUrl) =>
         : `The ledger is wrong: ${String(differences.length)} difference(s).`,
     );
     return differences.length === 0 ? 0 : 1;
-  }),
-);
+  });
+});

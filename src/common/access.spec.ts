@@ -75,7 +75,13 @@ describe('a declared route', () => {
       expect(metadataOf('swagger/apiSecurity', route)).toEqual(
         expect.arrayContaining([{ bearer: [] }, { admin_key: [] }]),
       );
-      expect(Object.keys(metadataOf('swagger/apiResponse', route) as object)).toEqual(['401', '403', '500']);
+      expect(Object.keys(metadataOf('swagger/apiResponse', route) as object)).toEqual([
+        '400',
+        '401',
+        '403',
+        '422',
+        '500',
+      ]);
     },
   );
 

@@ -36,6 +36,9 @@ export interface DomainErrorOptions {
   readonly cause?: unknown;
 }
 
+/** OpenAI's clients retry 409 and 5xx by themselves; this header tells them not to spend again. */
+export const DO_NOT_RETRY = { 'x-should-retry': 'false' } as const;
+
 /** The only error that services throw on purpose; everything else is a bug and answers 500. */
 export class DomainError extends Error {
   readonly kind: ErrorKind;

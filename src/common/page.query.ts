@@ -15,9 +15,9 @@ export class PageQuery {
   })
   @IsOptional()
   @Type(() => Number)
-  @IsInt()
-  @Min(1)
   @Max(MAX_PAGE_SIZE)
+  @Min(1)
+  @IsInt()
   limit: number = DEFAULT_PAGE_SIZE;
 
   @ApiPropertyOptional({ type: String, description: 'next_cursor of the page before' })

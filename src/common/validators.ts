@@ -1,11 +1,15 @@
 import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsObject,
   IsString,
   Matches,
-  MaxLength,
   MinLength,
   registerDecorator,
+  ValidateNested,
   type ValidationOptions,
 } from 'class-validator';
 import { IDENTIFIER_PATTERN } from './identifiers.js';
@@ -24,12 +28,43 @@ export function IsIdentifier(options?: ValidationOptions): PropertyDecorator {
 }
 
 /** Text that Postgres can store and a person can read: 1 to `max` characters, no NUL, no lone surrogate. */
-export function IsStoredText(max: number, options?: ValidationOptions): PropertyDecorator {
+export function IsStoredText(max: number): PropertyDecorator {
   return applyDecorators(
-    IsString(options),
-    MinLength(1, options),
-    MaxLength(max, options),
-    IsStorable({ message: '$property must not hold NUL characters or broken Unicode', ...options }),
+    IsString(),
+    MinLength(1),
+    IsNotLongerThan(max),
+    IsStorable({ message: '$property must not hold NUL characters or broken Unicode' }),
+  );
+}
+
+/** Counts code points, as `varchar(n)` does; class-validator's own MaxLength leaves some out. */
+function IsNotLongerThan(max: number): PropertyDecorator {
+  return (target, property) => {
+    registerDecorator({
+      name: 'maxLength',
+      target: target.constructor,
+      propertyName: String(property),
+      options: { message: `$property must be shorter than or equal to ${String(max)} characters` },
+      validator: {
+        validate: (value: unknown) =>
+          typeof value === 'string' && (value.length <= max || Array.from(value).length <= max),
+      },
+    });
+  };
+}
+
+/**
+ * An array of `min` to `max` objects of a DTO class. An array among them is refused: class-validator
+ * would walk into it, and come out with an object that has nothing in it.
+ */
+export function IsArrayOf(type: () => new () => object, min: number, max: number): PropertyDecorator {
+  return applyDecorators(
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    IsObject({ each: true, message: '$property must hold objects only' }),
+    ValidateNested({ each: true }),
+    Type(type),
   );
 }
 

@@ -4,11 +4,12 @@ import { parseSettings, type Settings } from './settings.js';
 
 /**
  * The one reader of the process's environment. A `.env` file in the working directory fills what the
- * environment leaves out; what is set outside wins, as with every other tool.
+ * environment leaves out or empty; what is set outside wins, as with every other tool.
  *
  * @throws SettingsError
  */
 export function readSettings(): Settings {
   const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  return parseSettings({ ...file, ...process.env });
+  const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value.trim() !== '');
+  return parseSettings({ ...file, ...Object.fromEntries(given) });
 }

@@ -1,6 +1,6 @@
 import type { ColumnOptions } from 'typeorm';
 
-/** Postgres hands bigint over as text; every count we keep stays below 2^53, and a CHECK sees to it. */
+/** Postgres hands bigint over as text; what is beyond a double's whole numbers is refused, not rounded. */
 const safeInteger = {
   to: (value: number | null | undefined): number | null | undefined => value,
   from: (value: string | null): number | null => (value === null ? null : toSafeInteger(value)),

@@ -35,7 +35,8 @@ export async function openDatabase(
     mode,
     onNotice,
   });
-  return { url: embedded.url, close: () => embedded.stop() };
+  // An encryption that the user's shell asks of other databases (PGSSLMODE) is not for this one.
+  return { url: `${embedded.url}?sslmode=disable`, close: () => embedded.stop() };
 }
 
 async function ping(url: string): Promise<void> {

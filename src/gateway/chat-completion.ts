@@ -4,20 +4,29 @@ import type { ChatAnswer, Cost, Usage } from './gateway.types.js';
 /** More tokens than any model reads or writes at once: a larger number is a fault, not a count. */
 const MAX_TOKENS = 1_000_000_000;
 
+/** Words of OpenAI's; a provider's own word would tell which provider it is. */
+const FINISH_REASONS: ReadonlySet<string> = new Set([
+  'stop',
+  'length',
+  'content_filter',
+  'tool_calls',
+  'function_call',
+]);
+
 /** Reads OpenAI's `chat.completion`. Null if it is not one that holds an answer. */
 export function parseChatCompletion(body: string): { answer: ChatAnswer; usage: Usage | null } | null {
   const completion = parseObject(body);
   const choices = completion?.['choices'];
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   if (completion === null || !isObject(choice) || !isObject(choice['message'])) return null;
-  const { content = null, role } = choice['message'];
+  const { content = null } = choice['message'];
   if (typeof content !== 'string' && content !== null) return null;
   const finishReason = choice['finish_reason'];
   return {
     answer: {
       content,
-      role: typeof role === 'string' ? role : 'assistant',
-      finishReason: typeof finishReason === 'string' ? finishReason : null,
+      role: 'assistant',
+      finishReason: isFinishReason(finishReason) ? finishReason : null,
     },
     usage: parseUsage(completion['usage']),
   };
@@ -53,6 +62,10 @@ export const COST_OF_NOTHING_SENT: Cost = { costUsd: '0', source: 'not_sent', te
 
 /** Something may have been spent, and nobody said how much. */
 export const UNKNOWN_COST: Cost = { costUsd: null, source: 'unpriced', text: null };
+
+function isFinishReason(value: unknown): value is string {
+  return typeof value === 'string' && FINISH_REASONS.has(value);
+}
 
 function isTokenCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKENS;

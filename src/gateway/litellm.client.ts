@@ -49,6 +49,7 @@ export interface UpstreamResult {
 export class LitellmClient implements OnApplicationShutdown {
   private readonly agent: Agent;
   private readonly url: string;
+  private isAbandoned = false;
 
   constructor(@Inject(SETTINGS) private readonly settings: Settings) {
     if (settings.litellmBaseUrl === null) throw new Error('No upstream is configured.');
@@ -64,11 +65,18 @@ export class LitellmClient implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.agent.close();
+    await this.abandon();
+  }
+
+  /** Ends what is under way, as failed and of unknown cost; whatever comes after is not sent. */
+  async abandon(): Promise<void> {
+    this.isAbandoned = true;
+    await this.agent.destroy();
   }
 
   /** Sends one chat completion and reads its whole answer. `timeoutMs` covers both. */
   async complete(upstream: UpstreamRequest): Promise<UpstreamResult> {
+    if (this.isAbandoned) return NOT_SENT;
     const deadline = AbortSignal.timeout(upstream.timeoutMs);
     let upstreamStatus: number | null = null;
     let cost: Cost = UNKNOWN_COST;
@@ -129,6 +137,14 @@ export class LitellmClient implements OnApplicationShutdown {
 }
 
 const NOTHING = { answer: null, usage: null } as const;
+
+const NOT_SENT: UpstreamResult = {
+  ...NOTHING,
+  failure: 'connection_failed',
+  upstreamStatus: null,
+  upstreamError: 'The service is shutting down.',
+  cost: COST_OF_NOTHING_SENT,
+};
 
 function readAnswer(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
   const completion = parseChatCompletion(body);

@@ -64,8 +64,9 @@ describe('an error that a LiteLLM proxy really answered', () => {
 });
 
 describe('a provider behind an error', () => {
-  /** Recordings in which the provider had the request and nobody read its answer to the end. */
+  /** Recordings in which the provider had the request and nobody read a whole answer. */
   const MAY_HAVE_SPENT = [
+    'provider-answers-html',
     'provider-cuts-body',
     'provider-hangs-in-body-timeout-1',
     'provider-hangs-timeout-1',

@@ -49,28 +49,36 @@ export class CallSweepService implements OnApplicationBootstrap, OnApplicationSh
    */
   async sweep(): Promise<number> {
     let ended = 0;
+    const failed = new Set<string>();
     for (;;) {
       const calls = await this.llmCalls.listOverdue(BATCH_SIZE);
       for (const call of calls) {
         if (await this.interrupt(call)) ended += 1;
+        else failed.add(call.callId);
       }
-      if (calls.length < BATCH_SIZE) break;
+      // What could not be ended comes again at the next sweep; without this it would come for ever.
+      if (calls.length < BATCH_SIZE || calls.every((call) => failed.has(call.callId))) break;
     }
     await this.llmCalls.forgetDeadProcesses();
     return ended;
   }
 
+  /** One call that cannot be ended must not keep the others waiting. @returns whether this process ended it */
   private async interrupt(call: OverdueCall): Promise<boolean> {
-    return this.transactions.run(async (manager) => {
-      await this.repository.lock(manager, call);
-      const totals = await this.llmCalls.interrupt(manager, call);
+    const { callId, jobId } = call;
+    try {
+      const totals = await this.transactions.run(async (manager) => {
+        await this.repository.lock(manager, call);
+        const interrupted = await this.llmCalls.interrupt(manager, call);
+        if (interrupted !== null) await this.repository.addCall(manager, call, interrupted, this.clock.now());
+        return interrupted;
+      });
       if (totals === null) return false;
-      await this.repository.addCall(manager, call, totals, this.clock.now());
-      this.logger.warn(
-        { callId: call.callId, jobId: call.jobId },
-        'A call was interrupted; its cost is unknown.',
-      );
+      this.logger.warn({ callId, jobId }, 'A call was interrupted; its cost is unknown.');
       return true;
-    });
+    } catch (error) {
+      this.logger.error({ callId, jobId, err: error }, 'A call could not be ended; it is tried again.');
+      return false;
+    }
   }
 }

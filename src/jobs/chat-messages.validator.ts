@@ -42,7 +42,7 @@ function findMessageProblem(message: unknown): string | null {
   if (unknownField !== undefined) return `.${unknownField} is not a field of a message`;
   const { role, content, name } = message;
   if (typeof role !== 'string' || !ROLES.has(role)) return `.role must be one of ${[...ROLES].join(', ')}`;
-  if (name !== undefined && (typeof name !== 'string' || name.length > MAX_NAME_LENGTH)) {
+  if (name !== undefined && name !== null && (typeof name !== 'string' || name.length > MAX_NAME_LENGTH)) {
     return `.name must be text of at most ${String(MAX_NAME_LENGTH)} characters`;
   }
   if (typeof content === 'string') return null;

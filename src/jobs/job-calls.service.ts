@@ -2,17 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { unauthenticated } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/domain-error.js';
 import { decodeCursor, type Page, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
 import { GatewayService } from '../gateway/gateway.service.js';
 import type { CallOutcome, ChatAnswer, ChatRequest, Correlation } from '../gateway/gateway.types.js';
 import { KeysService } from '../keys/keys.service.js';
+import { callInterrupted } from '../llm-calls/llm-calls.errors.js';
 import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
 import type { CallRecord, CallTotals, OpenedCall } from '../llm-calls/llm-calls.types.js';
 import { ModelGroupsService } from '../model-groups/model-groups.service.js';
 import type { ResolvedModelGroup } from '../model-groups/model-groups.types.js';
 import { TeamsService } from '../teams/teams.service.js';
-import { callFailed, callInterrupted, jobNotOpen } from './jobs.errors.js';
+import { callFailed, callNotRecorded, jobNotOpen } from './jobs.errors.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
 import { JobsService } from './jobs.service.js';
 
@@ -62,9 +64,17 @@ export class JobCallsService {
   async call(principal: Principal, scope: JobScope, input: CallInput): Promise<CallAnswer> {
     const startedAt = performance.now();
     const admitted = await this.admit(principal, scope, input);
+    try {
+      return await this.make(admitted, input.request, startedAt);
+    } catch (error) {
+      throw error instanceof DomainError ? error : callNotRecorded(error);
+    }
+  }
+
+  private async make(admitted: AdmittedCall, request: ChatRequest, startedAt: number): Promise<CallAnswer> {
     return this.llmCalls.whileActive(admitted.callId, async () => {
       const outcome = await this.gateway.complete({
-        request: input.request,
+        request,
         modelNames: admitted.group.modelNames,
         firstAttemptId: admitted.firstAttemptId,
         correlation: admitted.correlation,
@@ -137,8 +147,9 @@ export class JobCallsService {
   private async record(call: AdmittedCall, outcome: CallOutcome, latencyMs: number): Promise<CallTotals> {
     const totals = this.llmCalls.totalsOf(outcome, latencyMs);
     await this.transactions.run(async (manager) => {
-      await this.repository.addCall(manager, call, totals, this.clock.now());
+      await this.repository.lock(manager, call);
       if (!(await this.llmCalls.close(manager, call, outcome, totals, latencyMs))) throw callInterrupted();
+      await this.repository.addCall(manager, call, totals, this.clock.now());
     });
     return totals;
   }

@@ -1,9 +1,6 @@
-import { DomainError } from '../common/domain-error.js';
+import { DO_NOT_RETRY, DomainError } from '../common/domain-error.js';
 import type { CallFailure, EndedAttempt } from '../gateway/gateway.types.js';
 import type { JobStatus } from './jobs.types.js';
-
-/** OpenAI's clients retry 409 and 5xx by themselves; this header tells them not to spend again. */
-const DO_NOT_RETRY = { 'x-should-retry': 'false' } as const;
 
 /** Also for another team's job, so that ids cannot be probed. */
 export function jobNotFound(): DomainError {
@@ -19,13 +16,14 @@ export function jobNotOpen(status: JobStatus): DomainError {
   });
 }
 
-/** The call took so long that it was given up for dead; what it cost is on record as unknown. */
-export function callInterrupted(): DomainError {
+/** Something was sent and its end could not be written: a client that tried again would spend again. */
+export function callNotRecorded(cause: unknown): DomainError {
   return new DomainError({
-    kind: 'upstream_timeout',
-    code: 'call_interrupted',
-    message: 'The call was interrupted and has no answer.',
+    kind: 'internal',
+    code: 'internal_error',
+    message: 'The call was made, and its answer could not be recorded. It shows in the costs of its job.',
     headers: DO_NOT_RETRY,
+    cause,
   });
 }
 

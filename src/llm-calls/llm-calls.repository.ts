@@ -42,6 +42,20 @@ export class LlmCallsRepository {
     await manager.getRepository(LlmAttempt).insert({ ...attempt, status: 'in_flight' });
   }
 
+  /**
+   * Locks a call that has not ended, before its attempts are touched.
+   *
+   * @returns false if somebody has ended it
+   */
+  async lockInFlight(manager: EntityManager, call: { teamId: string; callId: string }): Promise<boolean> {
+    const rows = await queryRows(
+      manager,
+      `SELECT 1 FROM llm_calls WHERE call_id = $1 AND team_id = $2 AND status = 'in_flight' FOR UPDATE`,
+      [call.callId, call.teamId],
+    );
+    return rows.length === 1;
+  }
+
   async endAttempt(
     manager: EntityManager,
     teamId: string,
@@ -68,11 +82,7 @@ export class LlmCallsRepository {
     );
   }
 
-  /**
-   * Ends a call if it is still in flight.
-   *
-   * @returns false if somebody else has ended it
-   */
+  /** Ends a call that the caller has locked in flight. */
   async endCall(
     manager: EntityManager,
     call: { teamId: string; callId: string },
@@ -83,8 +93,8 @@ export class LlmCallsRepository {
       latencyMs: number | null;
       endedAt: Date;
     },
-  ): Promise<boolean> {
-    const result = await manager.getRepository(LlmCall).update(
+  ): Promise<void> {
+    await manager.getRepository(LlmCall).update(
       { callId: call.callId, teamId: call.teamId, status: 'in_flight' },
       {
         status: end.status,
@@ -98,7 +108,6 @@ export class LlmCallsRepository {
         endedAt: end.endedAt,
       },
     );
-    return result.affected === 1;
   }
 
   /** Marks what a dead process left in flight; what it cost is unknown. */

@@ -8,6 +8,7 @@ import { Transactions } from '../database/transactions.js';
 import type { AttemptRecorder, CallOutcome, EndedAttempt } from '../gateway/gateway.types.js';
 import { CallLeases } from './call-leases.js';
 import { totalCall } from './call-totals.js';
+import { callInterrupted } from './llm-calls.errors.js';
 import { LlmCallsRepository } from './llm-calls.repository.js';
 import type { CallRecord, CallTotals, NewCall, OpenedCall, OverdueCall } from './llm-calls.types.js';
 
@@ -61,11 +62,15 @@ export class LlmCallsService {
     }
   }
 
-  /** Records the further attempts of a call, each committed before it leaves. */
+  /**
+   * Records the further attempts of a call, each committed before it leaves. None leaves for a call that
+   * a sweep has ended meanwhile: `call_interrupted` is thrown instead.
+   */
   recorderOf(call: { teamId: string; callId: string }): AttemptRecorder {
     return {
       attemptFollows: async (ended, next) => {
         await this.transactions.run(async (manager) => {
+          if (!(await this.repository.lockInFlight(manager, call))) throw callInterrupted();
           const now = this.clock.now();
           await this.repository.endAttempt(manager, call.teamId, ended, now);
           await this.repository.insertAttempt(manager, { ...next, ...call, startedAt: now });
@@ -92,8 +97,9 @@ export class LlmCallsService {
     totals: CallTotals,
     latencyMs: number,
   ): Promise<boolean> {
+    if (!(await this.repository.lockInFlight(manager, call))) return false;
     const endedAt = this.clock.now();
-    const isClosed = await this.repository.endCall(manager, call, {
+    await this.repository.endCall(manager, call, {
       status: outcome.status,
       failure: outcome.status === 'failed' ? outcome.failure : null,
       totals,
@@ -101,8 +107,13 @@ export class LlmCallsService {
       endedAt,
     });
     const last = outcome.attempts.at(-1);
-    if (isClosed && last !== undefined) await this.repository.endAttempt(manager, call.teamId, last, endedAt);
-    return isClosed;
+    if (last !== undefined) await this.repository.endAttempt(manager, call.teamId, last, endedAt);
+    return true;
+  }
+
+  /** Whether this process makes any call right now; for shutting down. */
+  get isBusy(): boolean {
+    return this.active.size > 0;
   }
 
   /** Calls that no living process will end, oldest deadline first. */
@@ -121,20 +132,21 @@ export class LlmCallsService {
    * @returns what it adds to its job, or null if it has been ended meanwhile
    */
   async interrupt(manager: EntityManager, call: OverdueCall): Promise<CallTotals | null> {
+    if (!(await this.repository.lockInFlight(manager, call))) return null;
     const endedAt = this.clock.now();
     await this.repository.interruptAttempts(manager, call, endedAt);
     const totals = totalCall(await this.repository.listAttemptTotals(manager, call), {
       isSuccessful: false,
       latencyMs: 0,
     });
-    const isEnded = await this.repository.endCall(manager, call, {
+    await this.repository.endCall(manager, call, {
       status: 'interrupted',
       failure: null,
       totals,
       latencyMs: null,
       endedAt,
     });
-    return isEnded ? totals : null;
+    return totals;
   }
 
   async forgetDeadProcesses(): Promise<void> {

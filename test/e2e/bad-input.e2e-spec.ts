@@ -99,7 +99,14 @@ describe('bad input', () => {
       () => group({ models: [{ model_name: 'a,b' }] }),
       'models.0.model_name',
     ],
-    ['null as a model', 'model-groups', () => group({ models: [null] }), 'models.0'],
+    ['an array as a model', 'model-groups', () => group({ models: [[{ model_name: 'm' }]] }), 'models'],
+    [
+      'a name of 200 two-part hearts',
+      'organizations',
+      () => organization({ name: '\u2764\ufe0f'.repeat(200) }),
+      'name',
+    ],
+    ['null as a model', 'model-groups', () => group({ models: [null] }), 'models'],
     [
       'a fractional priority',
       'model-groups',

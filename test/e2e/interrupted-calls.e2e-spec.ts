@@ -20,13 +20,7 @@ describe('calls of a process that died', () => {
       .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
       .catch(() => undefined);
     const waiting = service.sandbox.servedCount('fault-hang') + 1;
-    await new Promise<void>((resolve) => {
-      const timer = setInterval(() => {
-        if (service.sandbox.servedCount('fault-hang') < waiting) return;
-        clearInterval(timer);
-        resolve();
-      }, 5);
-    });
+    await waitUntil(() => service.sandbox.servedCount('fault-hang') >= waiting);
     const [{ process_id: processId }] = (await query<{ process_id: string }>(
       service.database.url,
       `UPDATE llm_calls SET process_id = gen_random_uuid(),
@@ -81,4 +75,63 @@ describe('calls of a process that died', () => {
     expect(completed.body.costs.credits_charged).toBe(0);
     expect(await ledgerDifferences(service.database.url)).toEqual([]);
   });
+
+  describe('when the process was only slow', () => {
+    /** Ends a call as a sweep does, while the process that makes it still waits for the upstream. */
+    async function sweepDuringCall(models: readonly string[]) {
+      const team = await makeTeam(service, { groups: [models] });
+      const jobId = await makeJob(service, team);
+      service.sandbox.reset();
+      const answer = service
+        .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+        .then((response) => response);
+      await waitUntil(() => service.sandbox.servedCount() === 1);
+      await query(
+        service.database.url,
+        `UPDATE llm_calls SET process_id = gen_random_uuid(), deadline_at = now() - interval '1 day' WHERE job_id = $1`,
+        [jobId],
+      );
+      expect(await sweep()).toBe(1);
+      return { jobId, answer: await answer };
+    }
+
+    it('its answer is not given, and may not be asked for again', async () => {
+      const { jobId, answer } = await sweepDuringCall(['fault-delay-500']);
+      expect(answer.status).toBe(504);
+      expect(answer.body.code).toBe('call_interrupted');
+      expect(answer.headers['x-should-retry']).toBe('false');
+      expect(await costsOf(jobId)).toMatchObject({ total_calls: 1, failed_calls: 1, unpriced_calls: 1 });
+      expect(await ledgerDifferences(service.database.url)).toEqual([]);
+    });
+
+    it('no further model is tried', async () => {
+      const { jobId, answer } = await sweepDuringCall(['fault-delay-500+status-500', 'gpt-4o-mini']);
+      expect(answer.body.code).toBe('call_interrupted');
+      expect(service.sandbox.servedCount('gpt-4o-mini')).toBe(0);
+      expect((await costsOf(jobId)).breakdown[0]!.attempts).toHaveLength(1);
+      expect(await ledgerDifferences(service.database.url)).toEqual([]);
+    });
+  });
+
+  it('whose end cannot be written answer 500 and forbid a retry, and keep their row', async () => {
+    const team = await makeTeam(service, { groups: [['fault-delay-500']] });
+    const jobId = await makeJob(service, team);
+    service.sandbox.reset();
+    const answer = service
+      .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+      .then((response) => response);
+    await waitUntil(() => service.sandbox.servedCount() === 1);
+    await query(service.database.url, 'ALTER TABLE llm_attempts RENAME TO llm_attempts_gone');
+    const { status, body, headers } = await answer;
+    await query(service.database.url, 'ALTER TABLE llm_attempts_gone RENAME TO llm_attempts');
+    expect(status).toBe(500);
+    expect(headers['x-should-retry']).toBe('false');
+    expect(JSON.stringify(body)).not.toContain('llm_attempts');
+    expect((await costsOf(jobId)).running_calls).toBe(1);
+    expect(await ledgerDifferences(service.database.url)).toEqual([]);
+  });
 });
+
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((wake) => setTimeout(wake, 5));
+}

@@ -5,9 +5,9 @@ import { MAX_GRANT_CREDITS } from '../credits.types.js';
 
 export class AddCreditsRequest {
   @ApiProperty({ type: 'integer', minimum: 1, maximum: MAX_GRANT_CREDITS, example: 100 })
-  @IsInt()
-  @Min(1)
   @Max(MAX_GRANT_CREDITS)
+  @Min(1)
+  @IsInt()
   credits!: number;
 
   @ApiPropertyOptional({ type: String, nullable: true, maxLength: 512, example: 'Top-up, invoice 4711' })

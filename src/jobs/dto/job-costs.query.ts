@@ -15,9 +15,9 @@ export class JobCostsQuery {
   })
   @IsOptional()
   @Type(() => Number)
-  @IsInt()
-  @Min(1)
   @Max(MAX_BREAKDOWN_SIZE)
+  @Min(1)
+  @IsInt()
   limit: number = MAX_BREAKDOWN_SIZE;
 
   @ApiPropertyOptional({ type: String, description: 'next_cursor of the page before' })

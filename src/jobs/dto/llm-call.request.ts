@@ -30,14 +30,14 @@ export class ChatMessageRequest {
   })
   content!: string | TextPartRequest[];
 
-  @ApiPropertyOptional({ type: String, maxLength: 256 })
-  name?: string;
+  @ApiPropertyOptional({ type: String, maxLength: 256, nullable: true })
+  name?: string | null;
 }
 
 export class LlmCallRequest {
   @ApiProperty({ type: [ChatMessageRequest], minItems: 1 })
   @IsChatMessages()
-  messages!: ChatMessage[];
+  messages!: (Omit<ChatMessage, 'name'> & { name?: string | null })[];
 
   @ApiIdentifier({
     required: false,
@@ -62,30 +62,30 @@ export class LlmCallRequest {
 
   @ApiPropertyOptional({ type: Number, minimum: 0, maximum: 2, nullable: true, example: 0.7 })
   @IsOptional()
-  @IsNumber()
-  @Min(0)
   @Max(2)
+  @Min(0)
+  @IsNumber()
   temperature?: number | null;
 
   @ApiPropertyOptional({ type: Number, minimum: 0, maximum: 1, nullable: true })
   @IsOptional()
-  @IsNumber()
-  @Min(0)
   @Max(1)
+  @Min(0)
+  @IsNumber()
   top_p?: number | null;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_MAX_TOKENS, nullable: true, example: 500 })
   @IsOptional()
-  @IsInt()
-  @Min(1)
   @Max(MAX_MAX_TOKENS)
+  @Min(1)
+  @IsInt()
   max_tokens?: number | null;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: MAX_MAX_TOKENS, nullable: true })
   @IsOptional()
-  @IsInt()
-  @Min(1)
   @Max(MAX_MAX_TOKENS)
+  @Min(1)
+  @IsInt()
   max_completion_tokens?: number | null;
 
   @ApiPropertyOptional({
@@ -104,16 +104,16 @@ export class LlmCallRequest {
 
   @ApiPropertyOptional({ type: Number, minimum: -2, maximum: 2, nullable: true })
   @IsOptional()
-  @IsNumber()
-  @Min(-2)
   @Max(2)
+  @Min(-2)
+  @IsNumber()
   presence_penalty?: number | null;
 
   @ApiPropertyOptional({ type: Number, minimum: -2, maximum: 2, nullable: true })
   @IsOptional()
-  @IsNumber()
-  @Min(-2)
   @Max(2)
+  @Min(-2)
+  @IsNumber()
   frequency_penalty?: number | null;
 }
 
@@ -122,7 +122,7 @@ export function toChatRequest(request: LlmCallRequest): ChatRequest {
   const { messages, model_group: _group, purpose: _purpose, ...parameters } = request;
   const given: [string, unknown][] = Object.entries(parameters);
   return {
-    messages,
+    messages: messages.map(({ name, ...message }) => (name == null ? message : { ...message, name })),
     parameters: Object.fromEntries(given.filter(([, value]) => value !== null && value !== undefined)),
   };
 }

@@ -1,19 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  ArrayUnique,
-  IsArray,
-  IsInt,
-  IsOptional,
-  Matches,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayUnique, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { ApiIdentifier } from '../../common/openapi.js';
-import { IsIdentifier, IsStoredText } from '../../common/validators.js';
+import { IsArrayOf, IsIdentifier, IsStoredText } from '../../common/validators.js';
 
 export const MAX_MODELS_PER_GROUP = 20;
 
@@ -39,9 +27,9 @@ export class GroupModelRequest {
     example: 0,
   })
   @IsOptional()
-  @IsInt()
-  @Min(0)
   @Max(1000)
+  @Min(0)
+  @IsInt()
   priority?: number | null;
 }
 
@@ -67,13 +55,9 @@ export class CreateModelGroupRequest {
   description?: string | null;
 
   @ApiProperty({ type: [GroupModelRequest], minItems: 1, maxItems: MAX_MODELS_PER_GROUP })
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MAX_MODELS_PER_GROUP)
   @ArrayUnique((model: GroupModelRequest | null | undefined) => model?.model_name, {
     message: '$property must not name a model twice',
   })
-  @ValidateNested({ each: true })
-  @Type(() => GroupModelRequest)
+  @IsArrayOf(() => GroupModelRequest, 1, MAX_MODELS_PER_GROUP)
   models!: GroupModelRequest[];
 }

@@ -27,10 +27,10 @@ export class CreateTeamRequest {
     description: 'Names of existing groups; the first serves calls that name none',
     example: ['ChatFast', 'ChatAdvanced'],
   })
-  @IsArray()
-  @ArrayMaxSize(MAX_MODEL_GROUPS_PER_TEAM)
   @ArrayUnique()
   @IsIdentifier({ each: true })
+  @ArrayMaxSize(MAX_MODEL_GROUPS_PER_TEAM)
+  @IsArray()
   model_groups!: string[];
 
   @ApiPropertyOptional({
@@ -42,9 +42,9 @@ export class CreateTeamRequest {
     example: 100,
   })
   @IsOptional()
-  @IsInt()
-  @Min(0)
   @Max(MAX_GRANT_CREDITS)
+  @Min(0)
+  @IsInt()
   credits_allocated?: number | null;
 
   @ApiPropertyOptional({
