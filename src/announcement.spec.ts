@@ -4,6 +4,7 @@ import { announce } from './announcement.js';
 import { parseSettings, type Settings } from './config/settings.js';
 
 const URL_OF_API = 'http://127.0.0.1:8003';
+const PLACE = { url: URL_OF_API, database: 'embedded Postgres in .data' };
 const SECRETS = {
   MASTER_KEY: 'sk-master-of-our-own-0123456789abcdef',
   DATABASE_URL: 'postgres://app:database-password@db.internal/app',
@@ -32,7 +33,7 @@ describe('the announcement of a started service', () => {
   it('has at most 15 lines in every combination, and ends the last one', () => {
     fc.assert(
       fc.property(settings, (given) => {
-        const text = announce(given, URL_OF_API);
+        const text = announce(given, PLACE);
         expect(text.endsWith('\n')).toBe(true);
         expect(text.split('\n').length - 1).toBeLessThanOrEqual(15);
       }),
@@ -43,7 +44,7 @@ describe('the announcement of a started service', () => {
   it('never prints a secret of the operator', () => {
     fc.assert(
       fc.property(settings, (given) => {
-        const text = announce(given, URL_OF_API);
+        const text = announce(given, PLACE);
         for (const secret of [
           SECRETS.MASTER_KEY,
           SECRETS.LITELLM_API_KEY,
@@ -58,7 +59,7 @@ describe('the announcement of a started service', () => {
   });
 
   it('without any settings says where everything is and how to make a first request', () => {
-    const lines = announce(parseSettings({}), URL_OF_API).split('\n');
+    const lines = announce(parseSettings({}), PLACE).split('\n');
 
     expect(lines).toContain('API        http://127.0.0.1:8003/api');
     expect(lines).toContain('Docs       http://127.0.0.1:8003/docs');
@@ -71,7 +72,7 @@ describe('the announcement of a started service', () => {
   });
 
   it('names the variables that were set instead of what is in them', () => {
-    const lines = announce(parseSettings(SECRETS), URL_OF_API).split('\n');
+    const lines = announce(parseSettings(SECRETS), { ...PLACE, database: 'DATABASE_URL' }).split('\n');
 
     expect(lines).toContain('Admin key  MASTER_KEY');
     expect(lines).toContain('Database   DATABASE_URL');
@@ -83,8 +84,8 @@ describe('the announcement of a started service', () => {
   it('warns about an open door', () => {
     const warning = 'Warning: AUTH_MODE=open: a request without a key acts as the admin.';
 
-    expect(announce(parseSettings({ AUTH_MODE: 'open' }), URL_OF_API)).toContain(warning);
-    expect(announce(parseSettings({ ...SECRETS, AUTH_MODE: 'open' }), URL_OF_API)).toContain(warning);
-    expect(announce(parseSettings({}), URL_OF_API)).not.toContain('AUTH_MODE');
+    expect(announce(parseSettings({ AUTH_MODE: 'open' }), PLACE)).toContain(warning);
+    expect(announce(parseSettings({ ...SECRETS, AUTH_MODE: 'open' }), PLACE)).toContain(warning);
+    expect(announce(parseSettings({}), PLACE)).not.toContain('AUTH_MODE');
   });
 });

@@ -4,13 +4,13 @@ import type { Settings } from './config/settings.js';
  * What a person who starts the service needs to know, in at most 15 lines. A key of the operator's own
  * is not printed: output ends up in logs.
  */
-export function announce(settings: Settings, url: string): string {
+export function announce(settings: Settings, { url, database }: { url: string; database: string }): string {
   const isDefaultKey = settings.isDevelopmentMasterKey;
   const lines = [
     `API        ${url}/api`,
     `Docs       ${url}/docs`,
     `Admin key  ${isDefaultKey ? `${settings.masterKey} (the development default; set MASTER_KEY)` : 'MASTER_KEY'}`,
-    `Database   ${settings.databaseUrl === null ? `embedded Postgres in ${settings.dataDir}` : 'DATABASE_URL'}`,
+    `Database   ${database}`,
     `Models     ${settings.litellmBaseUrl === null ? 'offline sandbox (set LITELLM_BASE_URL for real ones)' : 'LITELLM_BASE_URL'}`,
   ];
   if (isDefaultKey) {

@@ -3,6 +3,7 @@ import { SettingsError } from './config/settings.js';
 import { EmbeddedPostgresError } from './database/embedded/embedded-postgres.js';
 import { DatabaseUnreachableError } from './database/open-database.js';
 import { exitWith } from './exit.js';
+import { EndRequested } from './lifetime.js';
 import { StartError } from './start-error.js';
 
 /** Stands for the end of the process, which no test survives. */
@@ -69,6 +70,17 @@ describe('the end after a failure', () => {
     codeOf(new SettingsError(['PORT must be x', 'HOST must be y']));
 
     expect(written).toBe('The settings are not usable:\n  - PORT must be x\n  - HOST must be y\n');
+  });
+
+  it('that was asked for is no failure', () => {
+    expect(codeOf(new EndRequested('The start was broken off.'))).toBe(0);
+    expect(written).toBe('The start was broken off.\n');
+  });
+
+  it('of the embedded Postgres shows what the server itself wrote', () => {
+    codeOf(new EmbeddedPostgresError('It did not start.', { detail: 'FATAL: no space left' }));
+
+    expect(written).toBe('It did not start.\nFATAL: no space left\n');
   });
 
   it('of a fault of ours shows where it came from', () => {

@@ -1,6 +1,7 @@
 import { EmbeddedPostgresError } from './database/embedded/embedded-postgres.js';
 import { DatabaseUnreachableError } from './database/open-database.js';
 import { SettingsError } from './config/settings.js';
+import { EndRequested } from './lifetime.js';
 import { StartError } from './start-error.js';
 
 /** `EX_CONFIG` of sysexits.h: something was found in an unconfigured or misconfigured state. */
@@ -20,6 +21,10 @@ export function exitWith(error: unknown): never {
 function describeFailure(error: unknown): { message: string; code: number } {
   if (error instanceof SettingsError) return { message: error.message, code: EXIT_CONFIG };
   if (error instanceof StartError) return { message: error.message, code: error.exitCode };
+  if (error instanceof EndRequested) return { message: error.message, code: 0 };
+  if (error instanceof EmbeddedPostgresError && error.detail !== null) {
+    return { message: `${error.message}\n${error.detail}`, code: EXIT_FAILURE };
+  }
   if (error instanceof EmbeddedPostgresError || error instanceof DatabaseUnreachableError) {
     return { message: error.message, code: EXIT_FAILURE };
   }

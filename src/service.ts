@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from './app.js';
 import { announce } from './announcement.js';
+import { errorCodeOf } from './common/error-code.js';
 import type { Settings } from './config/settings.js';
 import { openDatabase } from './database/open-database.js';
 import { hasPendingMigrations, migrate } from './database/migrations.js';
@@ -9,6 +10,7 @@ import { EXIT_CONFIG } from './exit.js';
 import { LitellmClient } from './gateway/litellm.client.js';
 import { startSandbox } from './gateway/sandbox/sandbox.server.js';
 import { Readiness } from './health/readiness.js';
+import { Lifetime } from './lifetime.js';
 import { LlmCallsService } from './llm-calls/llm-calls.service.js';
 import { StartError } from './start-error.js';
 
@@ -16,36 +18,34 @@ const POLL_MS = 20;
 /** Long enough to write down how abandoned calls ended. */
 const ABANDONED_CALLS_MS = 5_000;
 
-/** Something started that must be stopped, in the reverse order. */
-type Stop = () => Promise<void>;
-
 /**
  * Starts everything the settings call for: in development also the embedded Postgres and the sandbox
- * upstream. Returns when the service is ready; signals end it.
+ * upstream. Returns when the service is ready; SIGINT, SIGTERM and SIGHUP end it with 0.
  *
- * @throws SettingsError, StartError, EmbeddedPostgresError with a sentence for the operator; what was
- * started until then has been stopped
+ * @throws SettingsError, StartError, EmbeddedPostgresError, DatabaseUnreachableError with a sentence for
+ * the operator, EndRequested after a signal; what was started until then has been stopped
  */
 export async function startService(settings: Settings): Promise<void> {
-  const stops: Stop[] = [];
+  const lifetime = new Lifetime();
   try {
     const database = await openDatabase(settings, 'own', notice);
-    stops.push(() => database.close());
+    lifetime.started(() => database.close());
     await prepareSchema(settings, database.url);
 
     let { litellmBaseUrl } = settings;
     if (litellmBaseUrl === null) {
       const sandbox = await startSandbox();
-      stops.push(() => sandbox.stop());
+      lifetime.started(() => sandbox.stop());
       litellmBaseUrl = sandbox.baseUrl;
     }
     const app = await createApp({ ...settings, databaseUrl: database.url, litellmBaseUrl });
-    stops.push(() => app.close());
+    lifetime.started(() => app.close());
     await listen(app, settings);
-    endOnSignals(app, settings, stops);
-    process.stdout.write(announce(settings, await app.getUrl()));
+    lifetime.ready(() => drain(app, settings), 0);
+    process.stdout.write(announce(settings, { url: await app.getUrl(), database: database.description }));
   } catch (error) {
-    await stopAll(stops);
+    // Whatever cannot be stopped now is less worth telling than why the start failed.
+    await lifetime.stop().catch(() => undefined);
     throw error;
   }
 }
@@ -60,7 +60,10 @@ async function prepareSchema(settings: Settings, databaseUrl: string): Promise<v
     return;
   }
   if (await hasPendingMigrations(databaseUrl)) {
-    throw new StartError('The database schema is older than this version. Run: npm run migrate', EXIT_CONFIG);
+    throw new StartError(
+      'The database schema is older than this version. Migrate it first: node dist/src/commands/migrate.js',
+      EXIT_CONFIG,
+    );
   }
 }
 
@@ -68,9 +71,8 @@ async function listen(app: NestExpressApplication, settings: Settings): Promise<
   try {
     await app.listen(settings.port, settings.host);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const place = `${settings.host}:${String(settings.port)}`;
-    switch (code) {
+    switch (errorCodeOf(error) ?? '') {
       case 'EADDRINUSE':
         throw new StartError(`${place} is in use by another program. Stop it, or set PORT to a free port.`);
       case 'EACCES':
@@ -85,50 +87,28 @@ async function listen(app: NestExpressApplication, settings: Settings): Promise<
 }
 
 /**
- * The order of an end: readiness turns 503 and stays reachable for the delay, so that load balancers
- * look away; then no new work, and running calls finish within the grace. What has not finished then is
- * ended and recorded as failed; and everything is stopped.
+ * What comes before everything is stopped: readiness turns 503 and stays reachable for the delay, so that
+ * load balancers look away; then no new work, and running calls finish within the grace. What has not
+ * finished then is ended and recorded as failed.
  */
-function endOnSignals(app: NestExpressApplication, settings: Settings, stops: Stop[]): void {
-  let isEnding = false;
-  const end = async (): Promise<void> => {
-    app.get(Readiness).startDraining();
-    await sleep(settings.shutdownDelayMs);
-    const server = app.getHttpServer();
-    let hasOpenConnections = true;
-    server.close(() => {
-      hasOpenConnections = false;
-    });
-    const calls = app.get(LlmCallsService, { strict: false });
-    const isFinished = await waitUntil(() => {
-      // A connection whose last request ends meanwhile would otherwise be kept alive for seconds.
-      server.closeIdleConnections();
-      return !hasOpenConnections && !calls.isBusy;
-    }, settings.shutdownGraceMs);
-    if (!isFinished) {
-      server.closeAllConnections();
-      await app.get(LitellmClient, { strict: false }).abandon();
-      await waitUntil(() => !calls.isBusy, ABANDONED_CALLS_MS);
-    }
-    await stopAll(stops);
-  };
-  const onSignal = (): void => {
-    if (isEnding) return;
-    isEnding = true;
-    end().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        notice(`The service could not end cleanly: ${String(error)}`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-}
-
-async function stopAll(stops: Stop[]): Promise<void> {
-  for (let stop = stops.pop(); stop !== undefined; stop = stops.pop()) await stop();
+async function drain(app: NestExpressApplication, settings: Settings): Promise<void> {
+  app.get(Readiness, { strict: false }).startDraining();
+  await sleep(settings.shutdownDelayMs);
+  const server = app.getHttpServer();
+  let hasOpenConnections = true;
+  server.close(() => {
+    hasOpenConnections = false;
+  });
+  const calls = app.get(LlmCallsService, { strict: false });
+  const isFinished = await waitUntil(() => {
+    // A connection whose last request ends meanwhile would otherwise be kept alive for seconds.
+    server.closeIdleConnections();
+    return !hasOpenConnections && !calls.isBusy;
+  }, settings.shutdownGraceMs);
+  if (isFinished) return;
+  server.closeAllConnections();
+  await app.get(LitellmClient, { strict: false }).abandon();
+  await waitUntil(() => !calls.isBusy, ABANDONED_CALLS_MS);
 }
 
 /** @returns whether the condition came true within the time */

@@ -7,7 +7,7 @@ import { print, runDatabaseCommand } from './command.js';
 
 await runDatabaseCommand(async (databaseUrl) => {
   if (await hasPendingMigrations(databaseUrl)) {
-    throw new StartError('The database schema is older than this version. Run: npm run migrate');
+    throw new StartError('The database schema is older than this version. Migrate it first: npm run migrate');
   }
   return withDataSource({ url: databaseUrl, poolSize: 1 }, async (dataSource) => {
     const differences = await dataSource.transaction('REPEATABLE READ', verifyLedger);

@@ -26,3 +26,12 @@ export function otherTeam(): DomainError {
     message: 'The key belongs to another team than the one named.',
   });
 }
+
+/** For the admin only: a team gets {@link otherTeam} for every team but its own. */
+export function teamNotFound(teamId: string): DomainError {
+  return new DomainError({
+    kind: 'not_found',
+    code: 'team_not_found',
+    message: `There is no team ${teamId}.`,
+  });
+}

@@ -10,10 +10,6 @@ export function newId(): string {
   return v7();
 }
 
-export function isIdentifier(value: unknown): value is string {
-  return typeof value === 'string' && IDENTIFIER_PATTERN.test(value);
-}
-
 export function isUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID_PATTERN.test(value);
 }

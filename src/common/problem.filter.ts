@@ -28,7 +28,6 @@ const TITLE_OF_STATUS: Readonly<Record<number, string>> = {
   402: 'Payment Required',
   403: 'Forbidden',
   404: 'Not Found',
-  405: 'Method Not Allowed',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
@@ -78,15 +77,10 @@ export class ProblemFilter implements ExceptionFilter {
 function toDomainError(exception: unknown): DomainError {
   if (exception instanceof DomainError) return exception;
   if (exception instanceof HttpException) return fromHttpException(exception);
-  return new DomainError({
-    kind: 'internal',
-    code: 'internal_error',
-    message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
-    cause: exception,
-  });
+  return internalError(exception);
 }
 
-/** The framework's own exceptions: an unknown route, a path that cannot be decoded, a failed probe. */
+/** The framework's own exceptions: an unknown route, a path that cannot be decoded. */
 function fromHttpException(exception: HttpException): DomainError {
   const status = exception.getStatus();
   if (status === 404) {
@@ -96,17 +90,19 @@ function fromHttpException(exception: HttpException): DomainError {
       message: 'There is no such route. The routes are listed in /openapi.json.',
     });
   }
-  if (status >= 500) {
-    return new DomainError({
-      kind: 'internal',
-      code: 'internal_error',
-      message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
-      cause: exception,
-    });
-  }
+  if (status >= 500) return internalError(exception);
   return new DomainError({
     kind: 'malformed',
     code: 'malformed_request',
     message: 'The request cannot be read. Check its path, headers and body.',
+  });
+}
+
+function internalError(cause: unknown): DomainError {
+  return new DomainError({
+    kind: 'internal',
+    code: 'internal_error',
+    message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
+    cause,
   });
 }

@@ -1,10 +1,7 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, OwnTeam, type Principal, TEAM_PATH_PARAM } from '../common/access.js';
 import { ApiBodyProblems, ApiProblems } from '../common/openapi.js';
-import { SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
-import { creditsAreAddedByAdmin } from './credits.errors.js';
 import { CreditsService } from './credits.service.js';
 import { AddCreditsRequest } from './dto/add-credits.request.js';
 import { AddCreditsResponse, toAddCreditsResponse } from './dto/add-credits.response.js';
@@ -13,10 +10,7 @@ import { CreditBalanceResponse, toCreditBalanceResponse } from './dto/credit-bal
 @ApiTags('Credits')
 @Controller('api/credits/teams/:team_id')
 export class CreditsController {
-  constructor(
-    private readonly credits: CreditsService,
-    @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  constructor(private readonly credits: CreditsService) {}
 
   @Get('balance')
   @OwnTeam()
@@ -41,8 +35,12 @@ export class CreditsController {
     @Param(TEAM_PATH_PARAM) teamId: string,
     @Body() request: AddCreditsRequest,
   ): Promise<AddCreditsResponse> {
-    if (principal.role === 'team' && !this.settings.hasTeamCreditSelfService) throw creditsAreAddedByAdmin();
-    const { balance, grant } = await this.credits.addCredits(teamId, request.credits, request.reason ?? null);
+    const { balance, grant } = await this.credits.addCredits(
+      principal,
+      teamId,
+      request.credits,
+      request.reason ?? null,
+    );
     return toAddCreditsResponse(balance, grant);
   }
 }

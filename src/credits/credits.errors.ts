@@ -9,26 +9,10 @@ export function insufficientCredits(required: number, available: number): Domain
   });
 }
 
-export function creditAccountNotFound(teamId: string): DomainError {
-  return new DomainError({
-    kind: 'not_found',
-    code: 'team_not_found',
-    message: `There is no team ${teamId}.`,
-  });
-}
-
 export function creditLimitExceeded(): DomainError {
   return new DomainError({
     kind: 'invalid',
     code: 'credit_limit_exceeded',
     message: 'A team cannot be granted more than 9007199254740991 credits in all.',
-  });
-}
-
-export function creditsAreAddedByAdmin(): DomainError {
-  return new DomainError({
-    kind: 'forbidden',
-    code: 'admin_key_required',
-    message: 'Credits are added with the admin key.',
   });
 }

@@ -33,7 +33,7 @@ interface TransferSubject {
   readonly holdId?: string;
 }
 
-export interface HoldRecord {
+interface HoldRecord {
   readonly holdId: string;
   readonly credits: number;
 }

@@ -1,9 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { adminKeyRequired, teamNotFound } from '../common/access.errors.js';
+import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/identifiers.js';
+import { SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
 import { Transactions } from '../database/transactions.js';
-import { creditAccountNotFound, insufficientCredits } from './credits.errors.js';
+import { insufficientCredits } from './credits.errors.js';
 import { CreditsRepository } from './credits.repository.js';
 import type { CreditBalance, GrantRecord } from './credits.types.js';
 
@@ -18,6 +22,7 @@ export class CreditsService {
     private readonly repository: CreditsRepository,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /** Opens the account of a new team, in the transaction that creates it. */
@@ -28,16 +33,23 @@ export class CreditsService {
   /** @throws DomainError team_not_found */
   async getBalance(teamId: string, manager = this.transactions.manager): Promise<CreditBalance> {
     const balance = await this.repository.findBalance(manager, teamId);
-    if (balance === null) throw creditAccountNotFound(teamId);
+    if (balance === null) throw teamNotFound(teamId);
     return balance;
   }
 
-  /** Grants credits in a transaction of its own. Not idempotent: asked twice, it grants twice. */
+  /**
+   * Grants credits in a transaction of its own, for the admin, and for a team where the deployment allows
+   * self-service. Not idempotent: asked twice, it grants twice.
+   *
+   * @throws DomainError admin_key_required, team_not_found, credit_limit_exceeded
+   */
   async addCredits(
+    principal: Principal,
     teamId: string,
     credits: number,
     reason: string | null,
   ): Promise<{ balance: CreditBalance; grant: GrantRecord }> {
+    if (principal.role === 'team' && !this.settings.hasTeamCreditSelfService) throw adminKeyRequired();
     return this.transactions.run((manager) => this.grant(manager, teamId, credits, reason));
   }
 
@@ -59,7 +71,7 @@ export class CreditsService {
     const balance = await this.repository.transfer(manager, teamId, 'allocation', credits, {
       grantId: grant.grantId,
     });
-    if (balance === null) throw creditAccountNotFound(teamId);
+    if (balance === null) throw teamNotFound(teamId);
     return { balance, grant };
   }
 

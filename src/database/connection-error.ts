@@ -1,3 +1,5 @@
+import { errorCodeOf } from '../common/error-code.js';
+
 /** What an operator can do about a database that could not be opened, by the driver's code. */
 const REMEDIES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -18,9 +20,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
  * has another cause.
  */
 export function describeConnectionError(error: unknown, databaseUrl: string): string | null {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   const isTimeout = error instanceof Error && /timeout/i.test(error.message);
-  const reason = REMEDIES[code] ?? (isTimeout ? 'it does not answer' : null);
+  const reason = REMEDIES[errorCodeOf(error) ?? ''] ?? (isTimeout ? 'it does not answer' : null);
   if (reason === null) return null;
   const { host, pathname } = new URL(databaseUrl);
   return `The database ${pathname.slice(1)} at ${host} cannot be used: ${reason}. Check DATABASE_URL and that Postgres runs.`;

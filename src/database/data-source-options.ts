@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { ALL_MIGRATIONS } from '../../migrations/all-migrations.js';
 
 export interface DatabaseConnection {
   readonly url: string;
@@ -17,7 +17,7 @@ export function dataSourceOptions(connection: DatabaseConnection): DataSourceOpt
     type: 'postgres',
     url: connection.url,
     synchronize: false,
-    migrations: [join(import.meta.dirname, '../../migrations/*.js')],
+    migrations: ALL_MIGRATIONS,
     migrationsTableName: 'schema_migrations',
     // One transaction for all pending migrations: a failing one leaves the schema as it was.
     migrationsTransactionMode: 'all',

@@ -7,6 +7,8 @@ import { startEmbeddedPostgres } from './embedded/embedded-postgres.js';
 /** A database that answers. */
 export interface OpenDatabase {
   readonly url: string;
+  /** For people: where the data is. */
+  readonly description: string;
   /** Stops an embedded Postgres that this process started; leaves any other running. */
   close(): Promise<void>;
 }
@@ -27,7 +29,7 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   if (settings.databaseUrl !== null) {
     await ping(settings.databaseUrl);
-    return { url: settings.databaseUrl, close: () => Promise.resolve() };
+    return { url: settings.databaseUrl, description: 'DATABASE_URL', close: () => Promise.resolve() };
   }
   const embedded = await startEmbeddedPostgres({
     dataDir: resolve(settings.dataDir),
@@ -36,7 +38,11 @@ export async function openDatabase(
     onNotice,
   });
   // An encryption that the user's shell asks of other databases (PGSSLMODE) is not for this one.
-  return { url: `${embedded.url}?sslmode=disable`, close: () => embedded.stop() };
+  return {
+    url: `${embedded.url}?sslmode=disable`,
+    description: `embedded Postgres in ${embedded.dataDir}`,
+    close: () => embedded.stop(),
+  };
 }
 
 async function ping(url: string): Promise<void> {

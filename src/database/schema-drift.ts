@@ -12,6 +12,7 @@ export async function findSchemaDrift(databaseUrl: string): Promise<string[]> {
   return withDataSource(
     { url: databaseUrl, poolSize: 2 },
     async (dataSource) => {
+      if (dataSource.entityMetadatas.length === 0) throw new Error(`No entity was found at ${ENTITIES}.`);
       const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
       return upQueries.map((query) => query.query);
     },

@@ -80,12 +80,30 @@ describe('a chat completion', () => {
     expect(parsed?.answer).toEqual({ content: '', role: 'assistant', finishReason: null });
   });
 
-  it('is of the assistant unless it says otherwise', () => {
-    const parsed = parseChatCompletion(
-      completion({ choices: [{ message: { content: 'x' }, finish_reason: 7 }] }),
-    );
+  it('is of the assistant, whatever role a provider makes up', () => {
+    for (const role of [undefined, null, 'model', 7]) {
+      const parsed = parseChatCompletion(completion({ choices: [{ message: { role, content: 'x' } }] }));
+      expect(parsed?.answer.role).toBe('assistant');
+    }
+  });
 
-    expect(parsed?.answer).toEqual({ content: 'x', role: 'assistant', finishReason: null });
+  // The list is that of OpenAI's API reference, "The chat completion object".
+  it.each([
+    ['stop', 'stop'],
+    ['length', 'length'],
+    ['content_filter', 'content_filter'],
+    ['tool_calls', 'tool_calls'],
+    ['function_call', 'function_call'],
+    ['end_turn', null],
+    ['STOP', null],
+    ['', null],
+    [undefined, null],
+    [null, null],
+    [7, null],
+  ])('that ends by %j has ended by %j: a word of its own would give the provider away', (given, expected) => {
+    const parsed = parseChatCompletion(completion({ choices: [{ message: MESSAGE, finish_reason: given }] }));
+
+    expect(parsed?.answer.finishReason).toBe(expected);
   });
 
   it('with several choices is the first', () => {

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, request } from 'undici';
+import { errorCodeOf } from '../common/error-code.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import {
@@ -102,7 +103,7 @@ export class LitellmClient implements OnApplicationShutdown {
       if (deadline.aborted) {
         return { ...NOTHING, failure: 'timeout', upstreamStatus, upstreamError: null, cost };
       }
-      const code = codeOf(error);
+      const code = errorCodeOf(error);
       return {
         ...NOTHING,
         failure: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'malformed_answer' : 'connection_failed',
@@ -180,9 +181,4 @@ function toTag(text: string): string {
 
 function firstValue(header: string | string[] | undefined): string | null {
   return (Array.isArray(header) ? header[0] : header) ?? null;
-}
-
-function codeOf(error: unknown): string | null {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
 }

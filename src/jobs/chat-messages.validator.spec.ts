@@ -14,6 +14,7 @@ describe('messages', () => {
     [[user([part])]],
     [[user([part, { type: 'text', text: '' }])]],
     [[user('Hi', { name: 'john' })]],
+    [[user('Hi', { name: null })]],
     [[user('Hi', { name: 'n'.repeat(256) })]],
   ])('%j are usable', (messages) => {
     expect(findMessagesProblem(messages)).toBeNull();

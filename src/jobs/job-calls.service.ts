@@ -1,22 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { unauthenticated } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { decodeCursor, type Page, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
 import { GatewayService } from '../gateway/gateway.service.js';
-import type { CallOutcome, ChatAnswer, ChatRequest, Correlation } from '../gateway/gateway.types.js';
-import { KeysService } from '../keys/keys.service.js';
+import type { CallOutcome, ChatAnswer, ChatRequest } from '../gateway/gateway.types.js';
 import { callInterrupted } from '../llm-calls/llm-calls.errors.js';
 import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
-import type { CallRecord, CallTotals, OpenedCall } from '../llm-calls/llm-calls.types.js';
-import { ModelGroupsService } from '../model-groups/model-groups.service.js';
-import type { ResolvedModelGroup } from '../model-groups/model-groups.types.js';
-import { TeamsService } from '../teams/teams.service.js';
-import { callFailed, callNotRecorded, jobNotOpen } from './jobs.errors.js';
+import type { CallRecord, CallTotals } from '../llm-calls/llm-calls.types.js';
+import { type AdmittedCall, CallAdmissionService } from './call-admission.service.js';
+import { callFailed, callNotRecorded } from './jobs.errors.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
-import { JobsService } from './jobs.service.js';
 
 export interface CallInput {
   /** Null for the team's default group. */
@@ -32,22 +27,12 @@ export interface CallAnswer {
   readonly totals: CallTotals;
 }
 
-interface AdmittedCall extends OpenedCall {
-  readonly teamId: string;
-  readonly jobId: string;
-  readonly group: ResolvedModelGroup;
-  readonly correlation: Correlation;
-}
-
 /** The way of one call: admit, try, record, answer. */
 @Injectable()
 export class JobCallsService {
   constructor(
+    private readonly admission: CallAdmissionService,
     private readonly repository: JobsRepository,
-    private readonly jobs: JobsService,
-    private readonly teams: TeamsService,
-    private readonly keys: KeysService,
-    private readonly modelGroups: ModelGroupsService,
     private readonly llmCalls: LlmCallsService,
     private readonly gateway: GatewayService,
     private readonly transactions: Transactions,
@@ -63,7 +48,7 @@ export class JobCallsService {
    */
   async call(principal: Principal, scope: JobScope, input: CallInput): Promise<CallAnswer> {
     const startedAt = performance.now();
-    const admitted = await this.admit(principal, scope, input);
+    const admitted = await this.admission.admit(principal, scope, input);
     try {
       return await this.make(admitted, input.request, startedAt);
     } catch (error) {
@@ -78,7 +63,7 @@ export class JobCallsService {
         modelNames: admitted.group.modelNames,
         firstAttemptId: admitted.firstAttemptId,
         correlation: admitted.correlation,
-        recorder: this.llmCalls.recorderOf({ teamId: admitted.teamId, callId: admitted.callId }),
+        recorder: this.llmCalls.createRecorder({ teamId: admitted.teamId, callId: admitted.callId }),
       });
       const totals = await this.record(admitted, outcome, Math.round(performance.now() - startedAt));
       if (outcome.status === 'failed') throw callFailed(outcome.failure, outcome.attempts);
@@ -102,50 +87,9 @@ export class JobCallsService {
     return toPage(rows, limit, (call) => call.callId);
   }
 
-  /**
-   * One short transaction. The job's row is locked first, so no call can start after the job has ended;
-   * team and key are read in it, so a suspension or a revocation stops the next call on every replica.
-   */
-  private async admit(principal: Principal, scope: JobScope, input: CallInput): Promise<AdmittedCall> {
-    return this.transactions.run(async (manager) => {
-      const job = await this.repository.admitCall(manager, scope, this.clock.now());
-      if (job === null) throw jobNotOpen((await this.jobs.get(scope, manager)).status);
-      const team = await this.teams.getActive(manager, job.teamId);
-      if (principal.role === 'team' && !(await this.keys.isUsable(manager, principal.keyId))) {
-        throw unauthenticated();
-      }
-      const group = await this.modelGroups.resolveForTeam(
-        manager,
-        team.teamId,
-        input.modelGroup,
-        principal.role === 'admin',
-      );
-      const { jobId } = scope;
-      const call = await this.llmCalls.open(manager, {
-        teamId: team.teamId,
-        jobId,
-        modelGroup: group.groupName,
-        modelName: group.modelNames[0] ?? '',
-        purpose: input.purpose,
-      });
-      return {
-        ...call,
-        teamId: team.teamId,
-        jobId,
-        group,
-        correlation: {
-          traceId: jobId,
-          endUserId: team.teamId,
-          tags: [`org:${team.organizationId}`, `team:${team.teamId}`, `job_type:${job.jobType}`],
-          metadata: { call_id: call.callId, job_id: jobId, team_id: team.teamId },
-        },
-      };
-    });
-  }
-
   /** No answer leaves before this has been committed. */
   private async record(call: AdmittedCall, outcome: CallOutcome, latencyMs: number): Promise<CallTotals> {
-    const totals = this.llmCalls.totalsOf(outcome, latencyMs);
+    const totals = this.llmCalls.totalOutcome(outcome, latencyMs);
     await this.transactions.run(async (manager) => {
       await this.repository.lock(manager, call);
       if (!(await this.llmCalls.close(manager, call, outcome, totals, latencyMs))) throw callInterrupted();

@@ -6,6 +6,7 @@ import { KeysModule } from '../keys/keys.module.js';
 import { LlmCallsModule } from '../llm-calls/llm-calls.module.js';
 import { ModelGroupsModule } from '../model-groups/model-groups.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
+import { CallAdmissionService } from './call-admission.service.js';
 import { CallSweepService } from './call-sweep.service.js';
 import { Job } from './entities/job.entity.js';
 import { JobCallsService } from './job-calls.service.js';
@@ -25,7 +26,13 @@ import { JobsService } from './jobs.service.js';
     GatewayModule,
   ],
   controllers: [JobsController],
-  providers: [JobsRepository, JobsService, JobCallsService, JobCompletionService, CallSweepService],
-  exports: [CallSweepService],
+  providers: [
+    JobsRepository,
+    JobsService,
+    CallAdmissionService,
+    JobCallsService,
+    JobCompletionService,
+    CallSweepService,
+  ],
 })
 export class JobsModule {}

@@ -66,7 +66,7 @@ export class LlmCallsService {
    * Records the further attempts of a call, each committed before it leaves. None leaves for a call that
    * a sweep has ended meanwhile: `call_interrupted` is thrown instead.
    */
-  recorderOf(call: { teamId: string; callId: string }): AttemptRecorder {
+  createRecorder(call: { teamId: string; callId: string }): AttemptRecorder {
     return {
       attemptFollows: async (ended, next) => {
         await this.transactions.run(async (manager) => {
@@ -80,7 +80,7 @@ export class LlmCallsService {
   }
 
   /** What the call adds to its job. @param latencyMs of the whole call, as its client sees it */
-  totalsOf(outcome: CallOutcome, latencyMs: number): CallTotals {
+  totalOutcome(outcome: CallOutcome, latencyMs: number): CallTotals {
     const isSuccessful = outcome.status === 'succeeded';
     return totalCall(outcome.attempts.map(toAttemptTotals), { isSuccessful, latencyMs });
   }

@@ -8,14 +8,6 @@ export function teamAlreadyExists(teamId: string): DomainError {
   });
 }
 
-export function teamNotFound(teamId: string): DomainError {
-  return new DomainError({
-    kind: 'not_found',
-    code: 'team_not_found',
-    message: `There is no team ${teamId}.`,
-  });
-}
-
 export function teamSuspended(): DomainError {
   return new DomainError({
     kind: 'forbidden',

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
 import { CreditsService } from '../credits/credits.service.js';
 import type { CreditBalance } from '../credits/credits.types.js';
@@ -7,7 +8,7 @@ import { Transactions } from '../database/transactions.js';
 import { KeysService } from '../keys/keys.service.js';
 import { ModelGroupsService } from '../model-groups/model-groups.service.js';
 import { OrganizationsService } from '../organizations/organizations.service.js';
-import { teamNotFound, teamSuspended } from './teams.errors.js';
+import { teamSuspended } from './teams.errors.js';
 import { TeamsRepository } from './teams.repository.js';
 import type { CostVisibility, TeamRecord, TeamStatus } from './teams.types.js';
 

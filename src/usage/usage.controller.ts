@@ -27,7 +27,7 @@ export class UsageController {
     @Query() query: UsageQuery,
   ): Promise<TeamUsageResponse> {
     const period = toPeriod(query, this.clock.now());
-    const { jobTypes, hasCosts } = await this.usage.ofTeam(principal, teamId, period);
+    const { jobTypes, hasCosts } = await this.usage.getTeamUsage(principal, teamId, period);
     return toTeamUsageResponse(teamId, period.name, jobTypes, hasCosts);
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { teamNotFound } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
-import { DomainError } from '../common/domain-error.js';
 import type { Interval } from '../common/time.js';
 import { Transactions } from '../database/transactions.js';
 import { UsageRepository } from './usage.repository.js';
@@ -18,19 +18,13 @@ export class UsageService {
    *
    * @throws DomainError team_not_found
    */
-  async ofTeam(
+  async getTeamUsage(
     principal: Principal,
     teamId: string,
     period: Interval,
   ): Promise<{ jobTypes: JobTypeUsage[]; hasCosts: boolean }> {
     const visibility = await this.repository.findCostVisibility(this.transactions.manager, teamId);
-    if (visibility === null) {
-      throw new DomainError({
-        kind: 'not_found',
-        code: 'team_not_found',
-        message: `There is no team ${teamId}.`,
-      });
-    }
+    if (visibility === null) throw teamNotFound(teamId);
     return {
       jobTypes: await this.repository.sumByJobType(this.transactions.manager, teamId, period),
       hasCosts: principal.role === 'admin' || visibility === 'summary',

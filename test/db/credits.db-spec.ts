@@ -32,8 +32,8 @@ describe('the credit ledger', () => {
 
   it('draws a hold from several grants, oldest first, and gives it back to the same ones', async () => {
     const team = await makeTeam(service, { credits: 3 });
-    await credits.addCredits(team.teamId, 4, null);
-    await credits.addCredits(team.teamId, 5, null);
+    await credits.addCredits({ role: 'admin' }, team.teamId, 4, null);
+    await credits.addCredits({ role: 'admin' }, team.teamId, 5, null);
     const jobId = randomUUID();
     const balance = await hold(team, jobId, 8);
     expect(balance).toMatchObject({ allocated: 12, held: 8, available: 4, remaining: 12 });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -13,6 +14,24 @@ import {
   startServer,
   type Workplace,
 } from '../support/server-process.js';
+
+/** Not every machine has curl; this is the part of it that the printed command uses, `-s`, `-H` and `-d`. */
+const CURL_IN_NODE = `curl() { '${process.execPath}' -e '
+  const { values, positionals } = require("node:util").parseArgs({
+    allowPositionals: true,
+    options: { s: { type: "boolean", short: "s" }, H: { type: "string", short: "H", multiple: true }, d: { type: "string", short: "d" } },
+  });
+  const headers = Object.fromEntries(values.H.map((header) => header.split(": ", 2)));
+  fetch(positionals[0], { method: "POST", headers, body: values.d }).then((answer) => answer.text()).then(console.log);
+' -- "$@"; }`;
+
+/** Whether a new connection is taken. */
+async function accepts(baseUrl: string): Promise<boolean> {
+  return fetch(`${baseUrl}/health/live`, { headers: { connection: 'close' } }).then(
+    () => true,
+    () => false,
+  );
+}
 
 describe('the server process', () => {
   let workplace: Workplace;
@@ -39,7 +58,7 @@ describe('the server process', () => {
     expect(printed).toContain(`${server.baseUrl}/docs`);
     expect(printed).toContain('sk-admin-key-change-me');
     const command = printed.split('\n').find((line) => line.trim().startsWith('curl'));
-    const pasted = await runCommand('bash', ['-c', command ?? 'false']);
+    const pasted = await runCommand('sh', ['-c', `${CURL_IN_NODE}\n${command ?? 'false'}`]);
     expect(JSON.parse(pasted.output)).toMatchObject({ name: 'Acme' });
   });
 
@@ -75,11 +94,75 @@ describe('the server process', () => {
     const call = send(`/jobs/${String(job.body['job_id'])}/llm-call`, {
       messages: [{ role: 'user', content: 'Take your time.' }],
     });
-    await new Promise((wake) => setTimeout(wake, 500));
+    const isRunning = async () => {
+      const answer = await fetch(`${server.baseUrl}/api/jobs/${String(job.body['job_id'])}/costs`, {
+        headers: { authorization: 'Bearer sk-admin-key-change-me' },
+      });
+      const { costs } = (await answer.json()) as { costs: { running_calls: number } };
+      return costs.running_calls === 1;
+    };
+    while (!(await isRunning())) await new Promise((wake) => setTimeout(wake, 10));
     const end = server.end('SIGTERM');
+    while (await accepts(server.baseUrl)) await new Promise((wake) => setTimeout(wake, 10));
     expect((await call).status).toBe(200);
     expect(await end).toBe(0);
     expect(server.output()).not.toContain('could not be ended');
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
+  it.each(['SIGINT', 'SIGHUP'] as const)('takes its database along on %s', async (signal) => {
+    const server = await start();
+    expect(await server.end(signal)).toBe(0);
+    expect(await runProgram('commands/db-reset.js', { workplace })).toMatchObject({ code: 0 });
+  });
+
+  it('takes its database along when it is ended while it starts', async () => {
+    const data = join(workplace.directory, 'data');
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../dist/src/main.js')], {
+      cwd: workplace.directory,
+      env: { PATH: process.env['PATH'], DATA_DIR: data, PORT: '0' },
+      stdio: 'ignore',
+    });
+    const exit = once(child, 'exit');
+    while (!existsSync(join(data, 'postgres', 'postmaster.pid')))
+      await new Promise((wake) => setTimeout(wake, 5));
+    child.kill('SIGTERM');
+    await exit;
+    expect(existsSync(join(data, 'postgres', 'postmaster.pid'))).toBe(false);
+  });
+
+  it('gives up calls that outlast the grace, on record as failed and of unknown cost', async () => {
+    const server = await start({ SHUTDOWN_GRACE_MS: '300' });
+    const post = (path: string, body: object) =>
+      fetch(`${server.baseUrl}/api${path}`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer sk-admin-key-change-me', 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    await post('/organizations/create', { organization_id: 'org', name: 'Org' });
+    await post('/model-groups/create', { group_name: 'slow', models: [{ model_name: 'fault-hang' }] });
+    await post('/teams/create', {
+      organization_id: 'org',
+      team_id: 'team',
+      model_groups: ['slow'],
+      credits_allocated: 1,
+    });
+    const job = await post('/jobs/create', { team_id: 'team', job_type: 'slow' });
+    const { job_id: jobId } = (await job.json()) as { job_id: string };
+    const call = post(`/jobs/${jobId}/llm-call`, { messages: [{ role: 'user', content: 'x' }] }).catch(
+      () => 'cut off',
+    );
+    const costs = async (at: ServerProcess) => {
+      const answer = await fetch(`${at.baseUrl}/api/jobs/${jobId}/costs`, {
+        headers: { authorization: 'Bearer sk-admin-key-change-me' },
+      });
+      return ((await answer.json()) as { costs: Record<string, number> }).costs;
+    };
+    while ((await costs(server))['running_calls'] !== 1) await new Promise((wake) => setTimeout(wake, 10));
+    expect(await server.end('SIGTERM')).toBe(0);
+    expect(await call).toBe('cut off');
+    const again = await start();
+    expect(await costs(again)).toMatchObject({ running_calls: 0, failed_calls: 1, unpriced_calls: 1 });
     expect(await verify()).toMatchObject({ code: 0 });
   });
 
@@ -167,7 +250,7 @@ describe('the server process', () => {
     };
     const refused = await runProgram('main.js', { workplace, environment });
     expect(refused).toMatchObject({ code: 78 });
-    expect(refused.output).toContain('npm run migrate');
+    expect(refused.output).toContain('node dist/src/commands/migrate.js');
     expect(await runProgram('commands/migrate.js', { workplace, environment })).toMatchObject({ code: 0 });
     const server = await startServer({
       workplace,
