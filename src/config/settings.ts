@@ -115,7 +115,12 @@ export const SETTING_DESCRIPTIONS = [
     '5000',
     'time between the readiness probe turning 503 and the end of new work',
   ),
-  setting('SHUTDOWN_GRACE_MS', '30000', '30000', 'longest wait for running requests at shutdown'),
+  setting(
+    'SHUTDOWN_GRACE_MS',
+    '30000',
+    '30000',
+    'longest wait for running requests and calls at shutdown; then they are cut off',
+  ),
 ] as const satisfies readonly SettingDescription[];
 
 /** Several bad variables are one error, so that an operator mends them in one go. */
