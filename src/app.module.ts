@@ -25,7 +25,11 @@ export class AppModule {
         ConfigModule.forRoot(settings),
         LoggerModule.forRoot(loggerOptions(settings)),
         CommonModule,
-        DatabaseModule.forRoot({ url: settings.databaseUrl, poolSize: settings.databasePoolSize }),
+        DatabaseModule.forRoot({
+          url: settings.databaseUrl,
+          poolSize: settings.databasePoolSize,
+          queryTimeoutMs: settings.databaseQueryTimeoutMs,
+        }),
         AuthModule,
         OrganizationsModule,
         ModelGroupsModule,

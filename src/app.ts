@@ -3,6 +3,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SwaggerModule } from '@nestjs/swagger';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
+import { AccessGuard } from './auth/access.guard.js';
+import { answerUnreadableRequests } from './common/unreadable-requests.js';
 import { createBodyParser } from './common/body-parser.js';
 import { refuseNulInPath } from './common/path-inspection.js';
 import { assignRequestId } from './common/request-id.js';
@@ -21,11 +23,14 @@ export async function createApp(settings: Settings): Promise<NestExpressApplicat
   app.disable('etag');
   app.use(assignRequestId);
   app.use(refuseNulInPath);
-  app.use(createBodyParser(settings));
+  const guard = app.get(AccessGuard, { strict: false });
+  app.use(createBodyParser(settings, (request) => guard.mayPass(request)));
   SwaggerModule.setup('docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'openapi.json',
-    customSiteTitle: 'Jobs over LiteLLM',
+    raw: ['json'],
+    customSiteTitle: 'Jobs API',
   });
   await app.init();
+  answerUnreadableRequests(app.getHttpServer());
   return app;
 }

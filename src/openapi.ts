@@ -6,7 +6,7 @@ import { ADMIN_KEY_SCHEME, BEARER_SCHEME } from './common/openapi.js';
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
-    .setTitle('Jobs over LiteLLM')
+    .setTitle('Jobs API')
     .setDescription(
       'Groups LLM calls into jobs and charges one credit for each job that is completed. Applications use the ' +
         'key of their team; operators use the admin key. Errors are problem documents (RFC 9457).',

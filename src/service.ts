@@ -106,9 +106,13 @@ async function drain(app: NestExpressApplication, settings: Settings): Promise<v
     return !hasOpenConnections && !calls.isBusy;
   }, settings.shutdownGraceMs);
   if (isFinished) return;
-  server.closeAllConnections();
+  // The calls end first and are answered, so that their clients are told not to repeat them.
   await app.get(LitellmClient, { strict: false }).abandon();
-  await waitUntil(() => !calls.isBusy, ABANDONED_CALLS_MS);
+  await waitUntil(() => {
+    server.closeIdleConnections();
+    return !hasOpenConnections && !calls.isBusy;
+  }, ABANDONED_CALLS_MS);
+  server.closeAllConnections();
 }
 
 /** @returns whether the condition came true within the time */

@@ -34,6 +34,18 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
+  /**
+   * Whether a request carries what could be a key, told without a query. The bodies of others are not
+   * worth reading.
+   */
+  mayPass(request: Request): boolean {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return this.authenticator.canBeKey(authorization);
+    const adminKey = request.headers['x-admin-key'];
+    if (typeof adminKey === 'string') return this.authenticator.canBeKey(`Bearer ${adminKey}`);
+    return this.isOpenTo(request);
+  }
+
   private async authenticate(request: Request): Promise<Principal | null> {
     const { authorization } = request.headers;
     if (authorization !== undefined) return this.authenticator.authenticate(authorization);
@@ -47,11 +59,16 @@ export class AccessGuard implements CanActivate {
 
   /**
    * Open mode serves scripts on this machine that send no key. The host name is checked as well as the
-   * address we listen on, or a web page could reach us through a name that it lets point here.
+   * address we listen on, or a web page could reach us through a name that it lets point here; and what a
+   * proxy forwards, or a page from elsewhere sends, does not come from this machine.
    */
   private isOpenTo(request: Request): boolean {
     if (this.settings.authMode !== 'open') return false;
-    const host = request.headers.host ?? '';
-    return isLoopbackHost(host.replace(/:\d+$/, ''));
+    const { host = '', origin, forwarded } = request.headers;
+    const isForwarded =
+      forwarded !== undefined || Object.keys(request.headers).some((name) => name.startsWith('x-forwarded-'));
+    const isForeignPage =
+      origin !== undefined && !(URL.canParse(origin) && isLoopbackHost(new URL(origin).hostname));
+    return !isForwarded && !isForeignPage && isLoopbackHost(host.replace(/:\d+$/, ''));
   }
 }

@@ -7,6 +7,11 @@ import { RouteDeclarations } from './route-declarations.js';
 
 @Module({
   imports: [KeysModule, DiscoveryModule],
-  providers: [BearerAuthenticator, RouteDeclarations, { provide: APP_GUARD, useClass: AccessGuard }],
+  providers: [
+    BearerAuthenticator,
+    RouteDeclarations,
+    AccessGuard,
+    { provide: APP_GUARD, useExisting: AccessGuard },
+  ],
 })
 export class AuthModule {}

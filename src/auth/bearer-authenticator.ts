@@ -5,6 +5,7 @@ import { Strategy as BearerStrategy } from 'passport-http-bearer';
 import type { Principal } from '../common/access.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { isWellFormedKey } from '../keys/key-format.js';
 import { KeysService } from '../keys/keys.service.js';
 
 const STRATEGY = 'bearer';
@@ -58,9 +59,19 @@ export class BearerAuthenticator {
     });
   }
 
-  private async identify(key: string): Promise<Principal | null> {
+  /** Whether the header holds the admin key or something that looks like a team's; without a query. */
+  canBeKey(authorization: string): boolean {
+    const key = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    return key !== undefined && (this.isMasterKey(key) || isWellFormedKey(key));
+  }
+
+  private isMasterKey(key: string): boolean {
     // Hashes of equal length, compared in constant time: the comparison tells nothing about the key.
-    if (timingSafeEqual(sha256(key), this.masterKeyHash)) return { role: 'admin' };
+    return timingSafeEqual(sha256(key), this.masterKeyHash);
+  }
+
+  private async identify(key: string): Promise<Principal | null> {
+    if (this.isMasterKey(key)) return { role: 'admin' };
     const identity = await this.keys.findIdentity(key);
     return identity === null ? null : { role: 'team', teamId: identity.teamId, keyId: identity.keyId };
   }

@@ -27,7 +27,7 @@ export function Admin(): MethodDecorator {
     declare({ kind: 'admin' }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiProblems(400, 401, 403, 422, 500),
+    ApiProblems(400, 401, 403, 422, 500, 503),
   );
 }
 
@@ -37,7 +37,7 @@ export function Team(): MethodDecorator {
     declare({ kind: 'team', teamParam: null }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiProblems(400, 401, 403, 422, 500),
+    ApiProblems(400, 401, 403, 422, 500, 503),
   );
 }
 
@@ -48,7 +48,7 @@ export function OwnTeam(): MethodDecorator {
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
     ApiParam({ name: TEAM_PATH_PARAM, schema: { type: 'string' }, example: 'engineering-team' }),
-    ApiProblems(400, 401, 403, 422, 500),
+    ApiProblems(400, 401, 403, 422, 500, 503),
   );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { inspectBody } from './body-inspection.js';
-import { DomainError } from './domain-error.js';
+import { DomainError, type FieldError } from './domain-error.js';
 
 function refusalOf(body: unknown): DomainError | null {
   try {
@@ -16,6 +16,10 @@ function refusalOf(body: unknown): DomainError | null {
 /** JSON text whose value is `levels` arrays or objects inside each other. */
 function nested(levels: number, open: string, close: string): string {
   return open.repeat(levels - 1) + (open === '[' ? '[]' : '{}') + close.repeat(levels - 1);
+}
+
+function codeOf(refusal: DomainError | null): string | undefined {
+  return (refusal?.details['errors'] as FieldError[] | undefined)?.[0]?.code;
 }
 
 describe('a body', () => {
@@ -59,7 +63,7 @@ describe('a body', () => {
     ] as const) {
       expect(refusalOf(JSON.parse(nested(64, open, close)))).toBeNull();
       const refusal = refusalOf(JSON.parse(nested(65, open, close)));
-      expect([refusal?.kind, refusal?.code]).toEqual(['invalid', 'body_too_deep']);
+      expect([refusal?.kind, codeOf(refusal)]).toEqual(['invalid', 'body_too_complex']);
     }
   });
 
@@ -68,11 +72,35 @@ describe('a body', () => {
   });
 
   it('that would exhaust the stack of a recursive check is refused like any other deep one', () => {
-    expect(refusalOf(JSON.parse(nested(100_000, '[', ']')))?.code).toBe('body_too_deep');
+    expect(codeOf(refusalOf(JSON.parse(nested(99_000, '[', ']'))))).toBe('body_too_complex');
   });
 
-  it('that is wide is let through', () => {
-    expect(refusalOf(Array.from({ length: 200_000 }, () => ({})))).toBeNull();
+  it('may hold 100,000 values and no more, itself counted', () => {
+    expect(refusalOf(Array.from({ length: 99_999 }, () => ({})))).toBeNull();
+    expect(codeOf(refusalOf(Array.from({ length: 100_000 }, () => ({}))))).toBe('body_too_complex');
+  });
+
+  it('may have 1,000 keys in one object and no more', () => {
+    const withKeys = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${String(index)}`, 1]));
+    expect(refusalOf({ a: withKeys(1_000) })).toBeNull();
+    expect(codeOf(refusalOf({ a: withKeys(1_001) }))).toBe('body_too_complex');
+  });
+
+  it.each(Object.getOwnPropertyNames(Object.prototype))('cannot hide a field called %s', (name) => {
+    const field = (value: unknown) => Object.fromEntries([[name, value]]) as unknown;
+    expect(refusalOf(field(1))).not.toBeNull();
+    expect(refusalOf({ models: [field(1)] })).not.toBeNull();
+    const isForbidden = ['__proto__', 'constructor'].includes(name);
+    expect(refusalOf({ metadata: { deep: [field(1)] } }) === null).toBe(!isForbidden);
+  });
+
+  it('carries no number that JSON cannot carry on', () => {
+    expect(codeOf(refusalOf(JSON.parse('{"a":1e400}')))).toBe('body_too_complex');
+  });
+
+  it('with long texts is let through', () => {
+    expect(refusalOf({ messages: [{ content: 'x'.repeat(1_000_000) }] })).toBeNull();
   });
 
   it('of any JSON is let through or refused as invalid, and a forbidden key is never missed', () => {

@@ -1,38 +1,42 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { inspectBody } from './body-inspection.js';
 import { DomainError } from './domain-error.js';
 
-/** The routes whose bodies carry prompts, and may therefore be larger. */
-const CALL_PATH = /^\/api\/jobs\/[^/]+\/llm-call\/?$/;
+/** The routes whose bodies carry prompts, and may therefore be larger. Routing ignores case, too. */
+const CALL_PATH = /^\/api\/jobs\/[^/]+\/llm-call\/?$/i;
+
+const ENCODINGS: ReadonlySet<string> = new Set(['identity', 'gzip', 'deflate', 'br']);
 
 export interface BodyLimits {
   readonly maxBodyBytes: number;
   readonly maxCallBodyBytes: number;
 }
 
-/** Reads JSON bodies within their limits and turns everything that cannot be read into a clear error. */
-export function createBodyParser(limits: BodyLimits): RequestHandler {
-  const parseBody = express.json({ limit: limits.maxBodyBytes });
-  const parseCallBody = express.json({ limit: limits.maxCallBodyBytes });
+/**
+ * Reads JSON bodies within their limits and turns everything that cannot be read into a clear error.
+ *
+ * @param mayPass whether a request could be let in; the body of any other is left unread for the guard,
+ * or every stranger could keep the process busy with parsing
+ */
+export function createBodyParser(limits: BodyLimits, mayPass: (request: Request) => boolean): RequestHandler {
+  const parserOf = (limit: number): RequestHandler => express.json({ limit, verify: refuseBrokenText });
+  const parseBody = parserOf(limits.maxBodyBytes);
+  const parseCallBody = parserOf(limits.maxCallBodyBytes);
   return (request: Request, response: Response, next: NextFunction): void => {
-    if (hasBody(request) && request.is('application/json') === false) {
-      next(
-        new DomainError({
-          kind: 'unsupported_media_type',
-          code: 'unsupported_media_type',
-          message: 'Send the body as JSON, with the header Content-Type: application/json.',
-        }),
-      );
+    if (!hasBody(request) || !mayPass(request)) {
+      next();
+      return;
+    }
+    if (!isReadable(request)) {
+      next(unsupportedMediaType());
       return;
     }
     const isCall = CALL_PATH.test(request.path);
     const limit = isCall ? limits.maxCallBodyBytes : limits.maxBodyBytes;
     (isCall ? parseCallBody : parseBody)(request, response, (error?: unknown) => {
-      if (error !== undefined && error !== null) {
-        next(toBodyError(error, limit));
-        return;
-      }
       try {
+        if (error !== undefined && error !== null) throw toBodyError(error, limit);
         inspectBody(request.body);
       } catch (refusal) {
         next(refusal);
@@ -49,6 +53,31 @@ function hasBody(request: Request): boolean {
   );
 }
 
+/** JSON in UTF-8, plain or in an encoding that can be undone. */
+function isReadable(request: Request): boolean {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(type)?.[1] ?? 'utf-8';
+  return (
+    request.is('application/json') !== false &&
+    /^utf-?8$/i.test(charset) &&
+    ENCODINGS.has(encoding.toLowerCase())
+  );
+}
+
+/** Bytes that are no UTF-8 would be replaced without a word. */
+function refuseBrokenText(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw new Error('The body is not valid UTF-8.');
+}
+
+function unsupportedMediaType(): DomainError {
+  return new DomainError({
+    kind: 'unsupported_media_type',
+    code: 'unsupported_media_type',
+    message:
+      'Send the body as UTF-8 JSON, plain or with gzip, deflate or br, with the header Content-Type: application/json.',
+  });
+}
+
 function toBodyError(error: unknown, limit: number): unknown {
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
   switch (type) {
@@ -58,13 +87,6 @@ function toBodyError(error: unknown, limit: number): unknown {
         code: 'body_too_large',
         message: `The body is larger than the ${String(limit)} bytes that this route takes.`,
       });
-    case 'charset.unsupported':
-    case 'encoding.unsupported':
-      return new DomainError({
-        kind: 'unsupported_media_type',
-        code: 'unsupported_media_type',
-        message: 'Send the body as UTF-8 JSON, plain or with gzip or deflate.',
-      });
     case 'entity.parse.failed':
     case 'entity.verify.failed':
     case 'request.aborted':
@@ -72,7 +94,7 @@ function toBodyError(error: unknown, limit: number): unknown {
       return new DomainError({
         kind: 'malformed',
         code: 'malformed_json',
-        message: 'The body is not valid JSON. It must be one JSON object or array.',
+        message: 'The body is not valid JSON. It must be one JSON object or array, in UTF-8.',
       });
     default:
       return isClientError(error)

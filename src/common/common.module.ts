@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Clock, SystemClock } from './clock.js';
 import { ProblemFilter } from './problem.filter.js';
-import { UnexpectedQueryInterceptor } from './unexpected-query.interceptor.js';
+import { UnexpectedInputInterceptor } from './unexpected-input.interceptor.js';
 import { createValidationPipe } from './validation.pipe.js';
 
 /** The clock, and what stands around every route: validation before it, problems after it. */
@@ -12,7 +12,7 @@ import { createValidationPipe } from './validation.pipe.js';
     { provide: Clock, useClass: SystemClock },
     { provide: APP_PIPE, useFactory: createValidationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
-    { provide: APP_INTERCEPTOR, useClass: UnexpectedQueryInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: UnexpectedInputInterceptor },
   ],
   exports: [Clock],
 })

@@ -56,6 +56,9 @@ export class DomainError extends Error {
   }
 }
 
+/** Refused fields that one answer lists; its `detail` counts them all. */
+const MAX_FIELD_ERRORS = 50;
+
 /** @param errors at least one refused field */
 export function validationFailed(errors: readonly FieldError[]): DomainError {
   const first = errors[0];
@@ -65,7 +68,7 @@ export function validationFailed(errors: readonly FieldError[]): DomainError {
     kind: 'invalid',
     code: 'validation_failed',
     message: `${first?.message ?? 'The request is not valid'}${more}.`,
-    details: { errors },
+    details: { errors: errors.slice(0, MAX_FIELD_ERRORS) },
   });
 }
 

@@ -1,8 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsOptional } from 'class-validator';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './pagination.js';
-import { IsStoredText } from './validators.js';
+import { IsQueryInteger, IsStoredText } from './validators.js';
 
 /** The query of every list. */
 export class PageQuery {
@@ -14,10 +13,7 @@ export class PageQuery {
     example: DEFAULT_PAGE_SIZE,
   })
   @IsOptional()
-  @Type(() => Number)
-  @Max(MAX_PAGE_SIZE)
-  @Min(1)
-  @IsInt()
+  @IsQueryInteger(1, MAX_PAGE_SIZE)
   limit: number = DEFAULT_PAGE_SIZE;
 
   @ApiPropertyOptional({ type: String, description: 'next_cursor of the page before' })

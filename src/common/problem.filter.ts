@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError, type ErrorKind } from './domain-error.js';
+import { errorCodeOf } from './error-code.js';
 import { requestIdOf } from './request-id.js';
 
 /** Exhaustive on purpose: a new kind does not compile until it has a status. */
@@ -50,10 +52,10 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toDomainError(exception);
     const status = STATUS_OF_KIND[error.kind];
     const requestId = requestIdOf(request);
-    if (error.kind === 'internal') {
+    if (error.cause !== undefined) {
       // The stack alone: a failed statement carries its parameters, which are nobody's business in a log.
-      const stack = error.cause instanceof Error ? error.cause.stack : String(error.cause);
-      this.logger.error({ requestId, stack }, 'An unexpected error was answered with 500.');
+      const stack = error.cause instanceof Error ? error.cause.stack : inspect(error.cause);
+      this.logger.error({ requestId, stack }, 'A request failed for a reason on our side.');
     }
     if (response.headersSent) {
       response.destroy();
@@ -77,6 +79,7 @@ export class ProblemFilter implements ExceptionFilter {
 function toDomainError(exception: unknown): DomainError {
   if (exception instanceof DomainError) return exception;
   if (exception instanceof HttpException) return fromHttpException(exception);
+  if (isDatabaseUnavailable(exception)) return databaseUnavailable(exception);
   return internalError(exception);
 }
 
@@ -95,6 +98,33 @@ function fromHttpException(exception: HttpException): DomainError {
     kind: 'malformed',
     code: 'malformed_request',
     message: 'The request cannot be read. Check its path, headers and body.',
+  });
+}
+
+/** Codes of Node and of Postgres for a database that cannot be had right now. */
+const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  '53300', // too_many_connections
+  '57P01', // admin_shutdown
+  '57P03', // cannot_connect_now
+]);
+
+function isDatabaseUnavailable(exception: unknown): boolean {
+  const code = errorCodeOf(exception);
+  if (code !== null && UNAVAILABLE_CODES.has(code)) return true;
+  return exception instanceof Error && /timeout exceeded when trying to connect/i.test(exception.message);
+}
+
+function databaseUnavailable(cause: unknown): DomainError {
+  return new DomainError({
+    kind: 'unavailable',
+    code: 'database_unavailable',
+    message: 'The service cannot reach its database. Try again shortly.',
+    headers: { 'retry-after': '1' },
+    cause,
   });
 }
 

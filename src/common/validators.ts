@@ -4,9 +4,12 @@ import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
+  IsInt,
   IsObject,
   IsString,
   Matches,
+  Max,
+  Min,
   MinLength,
   registerDecorator,
   ValidateNested,
@@ -69,7 +72,16 @@ export function IsArrayOf(type: () => new () => object, min: number, max: number
 }
 
 /** A JSON object of at most {@link MAX_METADATA_BYTES} whose texts Postgres can store. */
-export function IsMetadata(options?: ValidationOptions): PropertyDecorator {
+export function IsMetadata(): PropertyDecorator {
+  return applyDecorators(Untouched(), IsMetadataObject());
+}
+
+/** Takes a value as it was sent: class-transformer loses keys that are called like a method of objects. */
+function Untouched(): PropertyDecorator {
+  return Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]);
+}
+
+function IsMetadataObject(): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
       name: 'isMetadata',
@@ -77,7 +89,6 @@ export function IsMetadata(options?: ValidationOptions): PropertyDecorator {
       propertyName: String(property),
       options: {
         message: `$property must be a JSON object of at most ${String(MAX_METADATA_BYTES)} bytes without NUL characters or broken Unicode`,
-        ...options,
       },
       validator: {
         validate: (value: unknown) =>
@@ -89,6 +100,18 @@ export function IsMetadata(options?: ValidationOptions): PropertyDecorator {
       },
     });
   };
+}
+
+/** A whole number in a query, in plain digits. */
+export function IsQueryInteger(min: number, max: number): PropertyDecorator {
+  return applyDecorators(
+    IsInt({ message: '$property must be a whole number' }),
+    Min(min),
+    Max(max),
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value,
+    ),
+  );
 }
 
 /** Takes a word in any case as its lower case, as answers show it. */

@@ -25,6 +25,7 @@ export interface Settings {
   /** Null: development mode starts the embedded Postgres in `dataDir`. */
   readonly databaseUrl: string | null;
   readonly databasePoolSize: number;
+  readonly databaseQueryTimeoutMs: number;
   readonly dataDir: string;
   readonly isDefaultDataDir: boolean;
   /** Null: development mode starts the sandbox upstream. */
@@ -83,6 +84,7 @@ export const SETTING_DESCRIPTIONS = [
     'the Postgres database',
   ),
   setting('DATABASE_POOL_SIZE', '10', '10', 'connections to Postgres per process'),
+  setting('DATABASE_QUERY_TIMEOUT_MS', '30000', '30000', 'longest wait for one statement'),
   setting('DATA_DIR', '.data', '/srv/app/data', 'where the embedded Postgres keeps its data'),
   setting(
     'LITELLM_BASE_URL',
@@ -149,8 +151,11 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
   const litellmApiKey = reader.text('LITELLM_API_KEY');
   const dataDir = reader.text('DATA_DIR');
 
-  if (masterKey !== null && !/^[\x21-\x7e]+$/.test(masterKey)) {
-    reader.refuse('MASTER_KEY', 'must be printable ASCII without spaces, or no header could carry it');
+  for (const name of ['MASTER_KEY', 'LITELLM_API_KEY'] as const) {
+    const key = reader.text(name);
+    if (key !== null && !/^[\x21-\x7e]+$/.test(key)) {
+      reader.refuse(name, 'must be printable ASCII without spaces, or no header could carry it');
+    }
   }
   if (isProduction) {
     if (masterKey === null || masterKey === DEVELOPMENT_MASTER_KEY) {
@@ -182,9 +187,10 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, isProduction ? 'info' : 'warn'),
     databaseUrl,
     databasePoolSize: reader.integer('DATABASE_POOL_SIZE', 10, 2, 500),
+    databaseQueryTimeoutMs: reader.integer('DATABASE_QUERY_TIMEOUT_MS', 30_000, 100, 3_600_000),
     dataDir: dataDir ?? '.data',
     isDefaultDataDir: dataDir === null,
-    litellmBaseUrl: litellmBaseUrl === null ? null : litellmBaseUrl.replace(/\/+$/, '').replace(/\/v1$/, ''),
+    litellmBaseUrl: litellmBaseUrl === null ? null : withoutVersion(litellmBaseUrl),
     litellmApiKey,
     attemptTimeoutMs: reader.integer('ATTEMPT_TIMEOUT_MS', 60_000, 10, 3_600_000),
     callTimeoutMs: reader.integer('CALL_TIMEOUT_MS', 180_000, 10, 3_600_000),
@@ -199,6 +205,15 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
   };
   if (reader.problems.length > 0) throw new SettingsError(reader.problems);
   return settings;
+}
+
+/** The address before `/v1`, which is added to every path; a query or fragment has no place in it. */
+function withoutVersion(text: string): string {
+  const url = new URL(text);
+  url.search = '';
+  url.hash = '';
+  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+  return url.toString().replace(/\/+$/, '');
 }
 
 type SettingName = (typeof SETTING_DESCRIPTIONS)[number]['name'];
@@ -257,7 +272,8 @@ class EnvironmentReader {
   url(name: SettingName, protocols: readonly string[]): string | null {
     const value = this.text(name);
     if (value === null) return null;
-    if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
+    const isWanted = protocols.some((protocol) => value.toLowerCase().startsWith(`${protocol}//`));
+    if (!isWanted || !URL.canParse(value)) {
       this.refuse(name, `must be a URL that begins with ${protocols.join('// or ')}//`);
       return null;
     }

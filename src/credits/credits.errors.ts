@@ -1,4 +1,4 @@
-import { DomainError } from '../common/domain-error.js';
+import { DomainError, invalidField } from '../common/domain-error.js';
 
 export function insufficientCredits(required: number, available: number): DomainError {
   return new DomainError({
@@ -10,9 +10,9 @@ export function insufficientCredits(required: number, available: number): Domain
 }
 
 export function creditLimitExceeded(): DomainError {
-  return new DomainError({
-    kind: 'invalid',
-    code: 'credit_limit_exceeded',
-    message: 'A team cannot be granted more than 9007199254740991 credits in all.',
-  });
+  return invalidField(
+    'credits',
+    'credit_limit_exceeded',
+    'would grant the team more than 9007199254740991 credits in all',
+  );
 }

@@ -4,6 +4,8 @@ import { ALL_MIGRATIONS } from '../../migrations/all-migrations.js';
 export interface DatabaseConnection {
   readonly url: string;
   readonly poolSize: number;
+  /** Longest wait for one statement; no limit when left out. */
+  readonly queryTimeoutMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -28,6 +30,9 @@ export function dataSourceOptions(connection: DatabaseConnection): DataSourceOpt
     extra: {
       max: connection.poolSize,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      // A connection that has died without a word would otherwise hold its request and its place for ever.
+      keepAlive: true,
+      ...(connection.queryTimeoutMs !== undefined && { query_timeout: connection.queryTimeoutMs }),
     },
   };
 }

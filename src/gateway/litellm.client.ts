@@ -25,6 +25,13 @@ const NOT_SENT_CODES: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_INVALID_ARG',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
 export interface UpstreamRequest {
@@ -96,12 +103,14 @@ export class LitellmClient implements OnApplicationShutdown {
       upstreamStatus = response.statusCode;
       cost = costFromHeader(firstValue(response.headers[COST_HEADER]));
       const body = await response.body.text();
-      return upstreamStatus >= 200 && upstreamStatus < 300
+      return isSuccess(upstreamStatus)
         ? readAnswer(upstreamStatus, cost, body)
         : readFailure(upstreamStatus, cost, body);
     } catch (error) {
+      const isZeroUnknown = cost.costUsd === '0' && !isSuccess(upstreamStatus);
+      const knownCost = isZeroUnknown ? { ...UNKNOWN_COST, text: cost.text } : cost;
       if (deadline.aborted) {
-        return { ...NOTHING, failure: 'timeout', upstreamStatus, upstreamError: null, cost };
+        return { ...NOTHING, failure: 'timeout', upstreamStatus, upstreamError: null, cost: knownCost };
       }
       const code = errorCodeOf(error);
       return {
@@ -109,7 +118,7 @@ export class LitellmClient implements OnApplicationShutdown {
         failure: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'malformed_answer' : 'connection_failed',
         upstreamStatus,
         upstreamError: error instanceof Error ? `${code ?? error.name}: ${error.message}` : code,
-        cost: code !== null && NOT_SENT_CODES.has(code) ? COST_OF_NOTHING_SENT : cost,
+        cost: code !== null && NOT_SENT_CODES.has(code) ? COST_OF_NOTHING_SENT : knownCost,
       };
     }
   }
@@ -146,6 +155,10 @@ const NOT_SENT: UpstreamResult = {
   upstreamError: 'The service is shutting down.',
   cost: COST_OF_NOTHING_SENT,
 };
+
+function isSuccess(status: number | null): boolean {
+  return status !== null && status >= 200 && status < 300;
+}
 
 function readAnswer(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
   const completion = parseChatCompletion(body);

@@ -216,7 +216,12 @@ describe('the text of an error', () => {
       '{"error":null,"detail":null,"message":null}',
       '{"error":null,"detail":null,"message":null}',
     ],
-    ['a list', '{"detail":[{"msg":"field required"}]}', '[{"msg":"field required"}]'],
+    ['a list', '{"detail":[{"msg":"field required"}]}', '{"detail":[{"msg":"field required"}]}'],
+    [
+      'endless wrapping',
+      `${'{"error":'.repeat(3_000)}1${'}'.repeat(3_000)}`,
+      '{"error":'.repeat(223).slice(0, 2_000),
+    ],
     ['JSON text', '"no"', 'no'],
     ['JSON null', 'null', 'null'],
     ['JSON false', 'false', 'false'],

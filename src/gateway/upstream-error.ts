@@ -30,8 +30,13 @@ export function classifyUpstreamError(status: number, message: string): AttemptF
       return 'timeout';
     case 429:
       return 'rate_limited';
+    case 400:
+    case 413:
+    case 422:
+      return 'request_rejected';
     default:
-      return status >= 500 ? 'upstream_error' : 'request_rejected';
+      // A redirect, an unpaid bill, a wrong address: the operator's to mend, not the client's.
+      return 'upstream_error';
   }
 }
 
@@ -44,20 +49,23 @@ export function mayHaveSpent(failure: AttemptFailure, message: string): boolean 
   return failure === 'timeout' || /connection error|timed? ?out|empty or invalid response/i.test(message);
 }
 
-/** The human text of an error body: OpenAI's `error.message`, FastAPI's `detail`, or the body itself. */
+/** The human text of an error body: OpenAI's `error.message`, FastAPI's `detail`, or else the body itself. */
 export function readErrorMessage(body: string): string {
-  return textOf(parseJson(body) ?? body).slice(0, MAX_ERROR_LENGTH);
+  return (textOf(parseJson(body)) ?? body).slice(0, MAX_ERROR_LENGTH);
 }
 
-function textOf(value: unknown): string {
+/** How deep a message may be wrapped before the body itself is shown. */
+const MAX_WRAPPINGS = 5;
+
+function textOf(value: unknown, wrappings = 0): string | null {
   if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null) {
+  if (typeof value === 'object' && value !== null && wrappings < MAX_WRAPPINGS) {
     const { error, detail, message } = value as { error?: unknown; detail?: unknown; message?: unknown };
     for (const candidate of [message, error, detail]) {
-      if (candidate !== undefined && candidate !== null) return textOf(candidate);
+      if (candidate !== undefined && candidate !== null) return textOf(candidate, wrappings + 1);
     }
   }
-  return JSON.stringify(value);
+  return null;
 }
 
 function parseJson(text: string): unknown {

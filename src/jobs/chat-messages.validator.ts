@@ -42,10 +42,14 @@ function findMessageProblem(message: unknown): string | null {
   if (unknownField !== undefined) return `.${unknownField} is not a field of a message`;
   const { role, content, name } = message;
   if (typeof role !== 'string' || !ROLES.has(role)) return `.role must be one of ${[...ROLES].join(', ')}`;
-  if (name !== undefined && name !== null && (typeof name !== 'string' || name.length > MAX_NAME_LENGTH)) {
+  if (
+    name !== undefined &&
+    name !== null &&
+    (typeof name !== 'string' || name.length > MAX_NAME_LENGTH || !name.isWellFormed())
+  ) {
     return `.name must be text of at most ${String(MAX_NAME_LENGTH)} characters`;
   }
-  if (typeof content === 'string') return null;
+  if (typeof content === 'string') return content.isWellFormed() ? null : '.content holds broken Unicode';
   if (!Array.isArray(content) || content.length === 0)
     return '.content must be text or an array of text parts';
   const badPart = (content as unknown[]).findIndex((part) => !isTextPart(part));
@@ -57,7 +61,8 @@ function isTextPart(part: unknown): boolean {
     isObject(part) &&
     Object.keys(part).length === 2 &&
     part['type'] === 'text' &&
-    typeof part['text'] === 'string'
+    typeof part['text'] === 'string' &&
+    part['text'].isWellFormed()
   );
 }
 

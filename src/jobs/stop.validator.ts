@@ -12,12 +12,13 @@ export function IsStop(): PropertyDecorator {
       options: { message: `$property must be text, or an array of 1 to ${String(MAX_STOPS)} texts` },
       validator: {
         validate: (value: unknown) =>
-          typeof value === 'string' ||
-          (Array.isArray(value) &&
-            value.length >= 1 &&
-            value.length <= MAX_STOPS &&
-            value.every((item) => typeof item === 'string')),
+          isText(value) ||
+          (Array.isArray(value) && value.length >= 1 && value.length <= MAX_STOPS && value.every(isText)),
       },
     });
   };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.isWellFormed();
 }

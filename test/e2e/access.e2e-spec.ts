@@ -148,6 +148,16 @@ describe('access', () => {
         .expect(200);
     });
 
+    it.each([
+      ['x-forwarded-for', '203.0.113.9'],
+      ['forwarded', 'for=203.0.113.9'],
+      ['origin', 'https://evil.example'],
+      ['origin', 'null'],
+    ])('is closed to a request with %s: %s', async (name, value) => {
+      await request(open.baseUrl).get('/api/teams/x').set(name, value).expect(401);
+      await request(open.baseUrl).get('/api/teams/x').set('origin', open.baseUrl).expect(404);
+    });
+
     it('is closed to a host name that somebody else may have pointed here', async () => {
       const status = await new Promise<number | undefined>((resolve, reject) => {
         const { port } = new URL(open.baseUrl);

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { makeJob, makeTeam, MESSAGES, type TestTeam } from '../support/factories.js';
@@ -127,6 +128,8 @@ describe('bad input', () => {
     ['a role of tools', { messages: [{ role: 'tool', content: 'x' }] }, 'messages'],
     ['null as content', { messages: [{ role: 'user', content: null }] }, 'messages'],
     ['an image part', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages'],
+    ['half a surrogate pair', { messages: [{ role: 'user', content: 'a\ud800' }] }, 'messages'],
+    ['a broken stop', { stop: ['\udc00'] }, 'stop'],
     ['a temperature as text', { temperature: '1' }, 'temperature'],
     ['a temperature of 3', { temperature: 3 }, 'temperature'],
     ['no tokens at all', { max_tokens: 0 }, 'max_tokens'],
@@ -204,7 +207,81 @@ describe('bad input', () => {
 
   it('refuses a body that is nested without end', async () => {
     const body = '{"a":'.repeat(2_000) + '1' + '}'.repeat(2_000);
-    expect((await send('/api/jobs/create', body).expect(422)).body.code).toBe('body_too_deep');
+    expect((await send('/api/jobs/create', body).expect(422)).body.errors[0].code).toBe('body_too_complex');
+  });
+
+  it('refuses an object with thousands of keys before validation works through them', async () => {
+    const keys = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`k${String(index)}`, 1]));
+    const body = JSON.stringify({ team_id: team.teamId, job_type: 'x', metadata: keys });
+    expect((await send('/api/jobs/create', body).expect(422)).body.errors[0].code).toBe('body_too_complex');
+  });
+
+  it('refuses a number that is no number any more', async () => {
+    await send(
+      '/api/jobs/create',
+      `{"team_id":"${team.teamId}","job_type":"x","metadata":{"a":1e400}}`,
+    ).expect(422);
+  });
+
+  it('keeps metadata as it was sent, whatever its keys are called', async () => {
+    const metadata = { toString: 'a', valueOf: 1, hasOwnProperty: true, nested: { toLocaleString: ['x'] } };
+    const job = await service
+      .call('post', '/api/jobs/create', { key: team.key, body: { job_type: 'x', metadata } })
+      .expect(200);
+    expect(job.body.metadata).toEqual(metadata);
+    const read = await service.call('get', `/api/jobs/${job.body.job_id as string}`).expect(200);
+    expect(read.body.metadata).toEqual(metadata);
+  });
+
+  it('refuses unknown fields that are called like a method of objects', async () => {
+    const inBody = await send(
+      '/api/jobs/create',
+      `{"team_id":"${team.teamId}","job_type":"x","toString":1}`,
+    ).expect(422);
+    expect(inBody.body.errors[0]).toMatchObject({ field: 'toString', code: 'unknown_field' });
+    for (const name of ['__proto__', 'constructor', 'toString']) {
+      const inQuery = await service.call('get', `/api/teams/${team.teamId}/jobs?${name}=1`).expect(422);
+      expect(inQuery.body.errors[0].field).toBe(name);
+    }
+  });
+
+  it('refuses a body where a route takes none', async () => {
+    const answer = await service
+      .call('put', `/api/teams/${team.teamId}/suspend`, { body: { reason: 'x' } })
+      .expect(422);
+    expect(answer.body.errors[0].field).toBe('reason');
+  });
+
+  it('does not read the body of a stranger', async () => {
+    await request(service.baseUrl)
+      .post('/api/jobs/x/llm-call')
+      .set('content-type', 'application/json')
+      .send('{"broken')
+      .expect(401);
+  });
+
+  it('refuses bytes that are no UTF-8, and other charsets and encodings', async () => {
+    const post = (headers: Record<string, string>, body: Buffer) =>
+      fetch(`${service.baseUrl}/api/jobs/create`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${MASTER_KEY}`, 'content-type': 'application/json', ...headers },
+        body: new Uint8Array(body),
+      }).then((answer) => answer.status);
+    expect(await post({}, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toBe(400);
+    expect(
+      await post({ 'content-type': 'application/json; charset=utf-16le' }, Buffer.from('{}', 'utf16le')),
+    ).toBe(415);
+    expect(await post({ 'content-encoding': 'zstd' }, Buffer.from('{}'))).toBe(415);
+  });
+
+  it('answers what is not HTTP with a problem', async () => {
+    const { port } = new URL(service.baseUrl);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nContent-Length: abc\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toMatch(/^HTTP\/1.1 400 /);
+    expect(JSON.parse(text.split('\r\n\r\n')[1]!)).toMatchObject({ status: 400, code: 'malformed_request' });
   });
 
   it('refuses a body over its limit, which is larger for calls', async () => {
@@ -243,6 +320,9 @@ describe('bad input', () => {
     ['limit', '101'],
     ['limit', 'ten'],
     ['limit', '1.5'],
+    ['limit', '1e1'],
+    ['limit', '0x10'],
+    ['limit', ' 5'],
     ['cursor', 'nonsense'],
     ['cursor', ''],
     ['status', 'done'],

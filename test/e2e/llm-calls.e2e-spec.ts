@@ -46,6 +46,8 @@ describe('LLM calls', () => {
     ['fault-status-503', 'failed', 'upstream_error'],
     ['fault-rate-limit-1', 'failed', 'rate_limited'],
     ['fault-status-408', 'timed_out', 'timeout'],
+    ['fault-status-402', 'failed', 'upstream_error'],
+    ['fault-status-403', 'failed', 'provider_key_refused'],
     ['fault-invalid-model', 'failed', 'unknown_model'],
     ['fault-context-window', 'failed', 'context_window_exceeded'],
     ['fault-provider-auth', 'failed', 'provider_key_refused'],

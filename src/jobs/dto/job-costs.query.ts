@@ -1,7 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
-import { IsStoredText } from '../../common/validators.js';
+import { IsOptional } from 'class-validator';
+import { IsQueryInteger, IsStoredText } from '../../common/validators.js';
 
 export const MAX_BREAKDOWN_SIZE = 1000;
 
@@ -14,10 +13,7 @@ export class JobCostsQuery {
     description: 'Calls in the breakdown, oldest first',
   })
   @IsOptional()
-  @Type(() => Number)
-  @Max(MAX_BREAKDOWN_SIZE)
-  @Min(1)
-  @IsInt()
+  @IsQueryInteger(1, MAX_BREAKDOWN_SIZE)
   limit: number = MAX_BREAKDOWN_SIZE;
 
   @ApiPropertyOptional({ type: String, description: 'next_cursor of the page before' })

@@ -19,7 +19,7 @@ export class AttemptCostResponse {
   @ApiProperty({ type: 'integer', description: 'From 1, in the order of the tries', example: 1 })
   number!: number;
 
-  @ApiProperty({ type: String, example: 'gpt-4o-mini' })
+  @ApiProperty({ type: String, example: 'model-a' })
   model!: string;
 
   @ApiProperty({ type: String, enum: ATTEMPT_STATUSES, example: 'succeeded' })
@@ -72,7 +72,7 @@ export class CallCostResponse {
   @ApiProperty({
     type: String,
     description: 'The model tried last: the one that answered',
-    example: 'gpt-4o-mini',
+    example: 'model-a',
   })
   model!: string;
 

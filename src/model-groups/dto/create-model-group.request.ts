@@ -11,7 +11,7 @@ export class GroupModelRequest {
     minLength: 1,
     maxLength: 256,
     description: 'As the upstream knows it',
-    example: 'gpt-4o-mini',
+    example: 'model-a',
   })
   @IsStoredText(256)
   // LiteLLM takes a comma for a list of models to call at once, which would be spend without a row.

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { ModelGroupRecord } from '../model-groups.types.js';
 
 export class GroupModelResponse {
-  @ApiProperty({ type: String, example: 'gpt-4o-mini' })
+  @ApiProperty({ type: String, example: 'model-a' })
   model_name!: string;
 
   @ApiProperty({ type: 'integer', example: 0 })
