@@ -12,8 +12,12 @@ try {
       'DATABASE_URL is set: only the embedded database is reset. Unset it, or drop that one yourself.',
     );
   }
-  await resetEmbeddedPostgres(resolve(settings.dataDir));
-  print(`The embedded database in ${settings.dataDir} is empty.`);
+  const hadData = await resetEmbeddedPostgres(resolve(settings.dataDir));
+  print(
+    hadData
+      ? `The embedded database in ${settings.dataDir} is empty.`
+      : `There is no embedded database in ${settings.dataDir}.`,
+  );
 } catch (error) {
   exitWith(error);
 }

@@ -1,7 +1,20 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { makeCheckout } from '../support/closed-checkout.js';
 import {
@@ -13,6 +26,11 @@ import {
   TemporaryFolders,
   waitFor,
 } from '../support/embedded-postgres-process.js';
+
+/** Both kinds of run assert their own case; the other kind's tests show up as skipped. */
+const isRoot = process.geteuid?.() === 0;
+const asRoot = isRoot ? it : it.skip;
+const asOrdinaryUser = isRoot ? it.skip : it;
 
 const folders = new TemporaryFolders();
 const processes: DatabaseProcess[] = [];
@@ -107,6 +125,96 @@ describe('a first start', () => {
     expect(result.detail).toContain('invalid value for parameter "shared_buffers"');
     expect((await start({ dataDir, mode: 'own' })).result.error).toBeUndefined();
   });
+
+  it('says so when every port it draws is taken', async () => {
+    const dataDir = await folders.makeDataDir();
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    const { result } = await start({ dataDir, mode: 'own', settings: { port: String(port) } });
+    listener.close();
+    expect(result.error).toContain('found no port that stayed free');
+    expect(result.detail).toContain('Address already in use');
+  });
+
+  asRoot('says, as root, what to do where the owner of the data has no entry in passwd', async () => {
+    const dataDir = await folders.makeDataDir();
+    await mkdir(join(dataDir, 'postgres'), { recursive: true });
+    await chown(join(dataDir, 'postgres'), 54321, 54321);
+    const { result } = await start({ dataDir, mode: 'own' });
+    expect(result.error).toContain('by uid 54321, which has no entry in /etc/passwd. Add one');
+    expect(result.detail).toContain('could not look up effective user ID 54321');
+  });
+});
+
+describe('what is not ours in a data directory', () => {
+  it('is a server beside which there is no password of ours: it is neither used, stopped nor removed', async () => {
+    const dataDir = await folders.makeDataDir();
+    const stranger = await start({ dataDir, mode: 'own' });
+    const pid = await runningPid(dataDir);
+    await stranger.kill();
+    await rm(join(dataDir, 'postgres-users.json'));
+    const password = join(dataDir, 'postgres-password');
+    for (const foreign of [() => rm(password), () => writeFile(password, 'correct horse')]) {
+      await foreign();
+      const before = await readdir(dataDir);
+      for (const mode of ['reset', 'own', 'attach'] as const) {
+        const { result } = await start({ dataDir, mode });
+        expect(result.error).toMatch(/not of this service's making|not the one that this service made/);
+      }
+      expect(await readdir(dataDir)).toEqual(before);
+    }
+    expect(await runningPid(dataDir)).toBe(pid);
+  });
+
+  it('is a server at rest with a foreign password: it is not started', async () => {
+    const dataDir = await folders.makeDataDir();
+    const stranger = await start({ dataDir, mode: 'own' });
+    await query(stranger.result.url, `ALTER USER postgres PASSWORD 'correct horse'`);
+    await stranger.stop();
+    await writeFile(join(dataDir, 'postgres-password'), 'correct horse');
+    const log = await readFile(join(dataDir, 'postgres.log'), 'utf8');
+    const { result } = await start({ dataDir, mode: 'own' });
+    expect(result.error).toContain('is not the one that this service made');
+    expect(await readFile(join(dataDir, 'postgres.log'), 'utf8')).toBe(log);
+  });
+
+  it('stays at a reset where there is no cluster, which says that there was none', async () => {
+    const dataDir = await folders.make();
+    const ours = 'postgres.removed-0b0f6c1e-1f6f-4a55-9a54-6d0d8a0f6f11';
+    await mkdir(join(dataDir, ours));
+    await mkdir(join(dataDir, 'postgres.new-notes'));
+    for (const name of ['postgres.log', 'postgres-password']) await writeFile(join(dataDir, name), 'mine');
+    expect((await start({ dataDir, mode: 'reset' })).result.removed).toBe(false);
+    expect((await readdir(dataDir)).sort()).toEqual([
+      'postgres-password',
+      'postgres.log',
+      'postgres.new-notes',
+    ]);
+    expect((await start({ dataDir: join(dataDir, 'none'), mode: 'reset' })).result.removed).toBe(false);
+  });
+
+  it.each(['postgres.log', 'postgres-password'])(
+    'is the file that a link named %s leads to: it is neither written, given away nor made',
+    async (name) => {
+      const outside = await folders.make();
+      const dataDir = await folders.makeDataDir();
+      await mkdir(dataDir);
+      // As root: somebody else’s folder, who made the link.
+      if (isRoot) await chown(dataDir, 65534, 65534);
+      const secret = join(outside, 'secret');
+      await symlink(secret, join(dataDir, name));
+      const missing = await start({ dataDir, mode: 'own' });
+      expect(missing.result.error).toContain(`${join(dataDir, name)} is a link`);
+      expect(await readdir(outside)).toEqual([]);
+
+      await writeFile(secret, 'secret', { mode: 0o600 });
+      const { result } = await start({ dataDir, mode: 'own' });
+      expect(result.error).toContain(`${join(dataDir, name)} is a link`);
+      expect(await readFile(secret, 'utf8')).toBe('secret');
+      expect((await stat(secret)).uid).toBe(process.geteuid?.());
+    },
+  );
 });
 
 describe('a later start', () => {
@@ -254,7 +362,7 @@ describe('several processes on one data directory', () => {
       const refused = await start({ dataDir, mode: 'reset' });
       expect(refused.result.error).toContain(`in use by ${who} (process ${String(user.child.pid)})`);
       await user.stop();
-      expect((await start({ dataDir, mode: 'reset' })).result.error).toBeUndefined();
+      expect((await start({ dataDir, mode: 'reset' })).result.removed).toBe(true);
       expect(await readdir(dataDir)).toEqual([]);
     }
     const { result } = await start({ dataDir, mode: 'own' });
@@ -283,15 +391,24 @@ describe('several processes on one data directory', () => {
 });
 
 describe('a checkout below a folder that only its user may enter', () => {
-  const isRoot = process.geteuid?.() === 0;
-
   async function makeClosedCheckout() {
     const checkout = await folders.make(0o700);
     const systemFolder = await folders.make(0o755);
     return { checkout, systemFolder, module: await makeCheckout(checkout) };
   }
 
-  it('keeps binaries and default data where the server’s user can reach them', async () => {
+  asOrdinaryUser('keeps, as an ordinary user, binaries and default data where they are', async () => {
+    const { checkout, systemFolder, module } = await makeClosedCheckout();
+    const dataDir = folders.watch(join(checkout, '.data'));
+    const options = { dataDir, mode: 'own', isDefaultDataDir: true, systemFolder } as const;
+    const { result } = await start(options, { module });
+    expect(await query(result.url, 'SELECT 1')).toEqual(['1']);
+    expect(result.dataDir).toBe(dataDir);
+    expect((await stat(join(dataDir, 'postgres'))).uid).toBe(process.geteuid?.());
+    expect(await readdir(systemFolder)).toEqual([]);
+  });
+
+  asRoot('keeps, as root, binaries and default data where the server’s user can reach them', async () => {
     const { checkout, systemFolder, module } = await makeClosedCheckout();
     const dataDir = join(checkout, '.data');
     const options = { dataDir, mode: 'own', isDefaultDataDir: true, systemFolder } as const;
@@ -299,12 +416,6 @@ describe('a checkout below a folder that only its user may enter', () => {
     expect(first.result.error).toBeUndefined();
     folders.watch(first.result.dataDir);
     await query(first.result.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
-    if (!isRoot) {
-      // The server runs as its user does, for whom nothing is closed.
-      expect(first.result.dataDir).toBe(dataDir);
-      expect((await stat(join(dataDir, 'postgres'))).uid).toBe(process.geteuid?.());
-      return;
-    }
     expect(first.result.dataDir.startsWith(join(systemFolder, 'data'))).toBe(true);
     expect(first.result.notices).toEqual([
       expect.stringContaining(`cannot enter ${dataDir}: the data is in ${first.result.dataDir}`),
@@ -324,39 +435,43 @@ describe('a checkout below a folder that only its user may enter', () => {
     expect(await readdir(first.result.dataDir)).toEqual([]);
   });
 
-  it('mends a copy of the binaries that is incomplete or that others could change', async () => {
-    const { checkout, systemFolder, module } = await makeClosedCheckout();
-    const dataDir = await folders.makeDataDir();
-    const options = { dataDir, mode: 'own', systemFolder } as const;
-    await (await start(options, { module })).stop();
-    if (!isRoot) {
-      expect(await readdir(systemFolder)).toEqual([]);
-      return;
-    }
-    const copies = join(systemFolder, 'embedded-postgres');
-    const [version] = await readdir(copies);
-    const server = join(copies, version!, 'bin', 'postgres');
-    const { size } = await stat(server);
-    for (const damage of [() => truncate(server, 1000), () => chmod(server, 0o777), () => rm(server)]) {
-      await damage();
-      const again = await start(options, { module });
-      expect(again.result.error).toBeUndefined();
-      await again.stop();
-      const mended = await stat(server);
-      expect([mended.size, mended.mode & 0o777, mended.uid]).toEqual([size, 0o755, 0]);
-      expect(await readdir(copies)).toEqual([version]);
-    }
-    expect(await readdir(checkout)).toContain('node_modules');
+  asRoot(
+    'mends, as root, a copy of the binaries that is incomplete or that others could change',
+    async () => {
+      const { checkout, systemFolder, module } = await makeClosedCheckout();
+      const dataDir = await folders.makeDataDir();
+      const options = { dataDir, mode: 'own', systemFolder } as const;
+      await (await start(options, { module })).stop();
+      const copies = join(systemFolder, 'embedded-postgres');
+      const [version] = await readdir(copies);
+      const server = join(copies, version!, 'bin', 'postgres');
+      const { size } = await stat(server);
+      for (const damage of [() => truncate(server, 1000), () => chmod(server, 0o777), () => rm(server)]) {
+        await damage();
+        const again = await start(options, { module });
+        expect(again.result.error).toBeUndefined();
+        await again.stop();
+        const mended = await stat(server);
+        expect([mended.size, mended.mode & 0o777, mended.uid]).toEqual([size, 0o755, 0]);
+        expect(await readdir(copies)).toEqual([version]);
+      }
+      expect(await readdir(checkout)).toContain('node_modules');
+    },
+  );
+});
+
+describe('an explicit data directory', () => {
+  asOrdinaryUser('works, as an ordinary user, below a closed folder of that user', async () => {
+    const closed = await folders.make(0o700);
+    const { result } = await start({ dataDir: folders.watch(join(closed, 'data')), mode: 'own' });
+    expect(await query(result.url, 'SELECT 1')).toEqual(['1']);
+    expect((await stat(closed)).mode & 0o777).toBe(0o700);
   });
 
-  it('says which folder keeps the server’s user from an explicit data directory', async () => {
+  asRoot('names, as root, the folder that keeps the server’s user from it', async () => {
     const closed = await folders.make(0o700);
     const dataDir = folders.watch(join(closed, 'data'));
     const { result } = await start({ dataDir, mode: 'own' });
-    if (!isRoot) {
-      expect(result.error).toBeUndefined();
-      return;
-    }
     expect(result.error).toContain(`cannot enter ${closed}`);
     expect(result.error).toContain(`Run "chmod o+x ${closed}", or set DATA_DIR`);
     expect(await readdir(closed)).toEqual([]);
@@ -364,7 +479,14 @@ describe('a checkout below a folder that only its user may enter', () => {
     expect((await start({ dataDir, mode: 'own' })).result.error).toBeUndefined();
   });
 
-  it('opens its own data directory for the server’s user, and nobody else’s', async () => {
+  asOrdinaryUser('is, as an ordinary user, used as private as it is', async () => {
+    const dataDir = folders.watch(await folders.make(0o700));
+    const { result } = await start({ dataDir, mode: 'own' });
+    expect(await query(result.url, 'SELECT 1')).toEqual(['1']);
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
+  });
+
+  asRoot('is, as root, opened for the server’s user where it is ours, and nobody else’s', async () => {
     const dataDir = await folders.makeDataDir();
     const first = await start({ dataDir, mode: 'own' });
     await first.stop();
@@ -374,8 +496,7 @@ describe('a checkout below a folder that only its user may enter', () => {
 
     const private_ = folders.watch(await folders.make(0o700));
     const { result } = await start({ dataDir: private_, mode: 'own' });
-    if (isRoot) expect(result.error).toContain(`Run "chmod o+x ${private_}"`);
-    else expect(result.error).toBeUndefined();
+    expect(result.error).toContain(`Run "chmod o+x ${private_}"`);
     expect((await stat(private_)).mode & 0o777).toBe(0o700);
   });
 });

@@ -11,8 +11,7 @@ const say = (value) => console.log(JSON.stringify({ ...value, notices }));
 process.on('SIGINT', () => undefined);
 try {
   if (options.mode === 'reset') {
-    await resetEmbeddedPostgres(options.dataDir);
-    say({});
+    say({ removed: await resetEmbeddedPostgres(options.dataDir) });
   } else {
     const database = await startEmbeddedPostgres(options);
     const keepAlive = setInterval(() => undefined, 60_000);

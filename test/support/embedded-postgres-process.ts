@@ -25,6 +25,8 @@ export interface DriverAnswer {
   readonly url: string;
   readonly dataDir: string;
   readonly notices: string[];
+  /** Of a reset: whether there was a cluster. */
+  readonly removed?: boolean;
   readonly error?: string;
   readonly detail?: string | null;
 }

@@ -40,7 +40,7 @@ export async function copyForServerUser(
 }
 
 /** Same files, same sizes, root's, readable by everybody and writable by root alone. */
-export async function isCompleteCopy(source: readonly TreeEntry[], target: string): Promise<boolean> {
+async function isCompleteCopy(source: readonly TreeEntry[], target: string): Promise<boolean> {
   if ((await statOrNull(target)) === null) return false;
   const copied = new Map((await readTree(target)).map(({ path, stats }) => [path, stats]));
   return source.every(({ path, stats }) => {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { CLUSTER_FOLDER, PASSWORD_FILE } from './cluster.js';
+import { CLUSTER_FOLDER, findPassword } from './cluster.js';
 import { EmbeddedPostgresError, errorCodeOf } from './embedded-postgres.error.js';
 import { makeFolders } from './folder-tree.js';
 import {
@@ -121,12 +121,8 @@ async function makeEnterable(folder: string, user: ServerUser, isOurs: boolean):
   for (const step of made) await chmod(step, 0o711);
   const stats = await stat(folder);
   if (mayAccess(stats, user, ENTER)) return;
-  if (!isOurs && !(await holdsOurFiles(folder))) throw cannotEnter(folder, folder, user);
+  if (!isOurs && (await findPassword(folder)) === null) throw cannotEnter(folder, folder, user);
   await chmod(folder, (stats.mode & 0o7777) | 0o011);
-}
-
-async function holdsOurFiles(folder: string): Promise<boolean> {
-  return (await statOrNull(join(folder, PASSWORD_FILE))) !== null;
 }
 
 async function refuseForeignCluster(dataDir: string): Promise<void> {

@@ -1,20 +1,28 @@
+import { randomInt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLUSTER_FOLDER, createCluster, hasCluster, readPassword, refuseOtherVersion } from './cluster.js';
+import { Client } from 'pg';
+import {
+  CLUSTER_FOLDER,
+  createCluster,
+  hasCluster,
+  readPassword,
+  refuseOtherVersion,
+  SUPERUSER,
+} from './cluster.js';
 import type { DataLocation } from './data-location.js';
-import { EmbeddedPostgresError } from './embedded-postgres.error.js';
-import { findFreePort } from './free-port.js';
+import { EmbeddedPostgresError, errorCodeOf, errorMessageOf } from './embedded-postgres.error.js';
 import { prepareBinaries } from './postgres-binaries.js';
 import {
   findPostmaster,
+  LONGEST_STOP_MS,
   PID_FILE,
   readPostmasterFile,
   spawnPostmaster,
   stopPostmaster,
 } from './postmaster.js';
 import { isRunning } from './process-identity.js';
-import { answers, type ServerAddress } from './server-connection.js';
 import { logPath, openServerLog, readLogTail } from './server-log.js';
 
 const POLL_MS = 10;
@@ -24,6 +32,34 @@ const READY_MS = 60_000;
 /** How long the processes of a killed server may take to notice that it is gone. */
 const OLD_SERVER_MS = 20_000;
 const MAX_PORTS = 10;
+/** Below the range from which systems take ports for outgoing connections, so that none sits on ours. */
+const FIRST_PORT = 20_000;
+const END_PORT = 32_768;
+/** For making a cluster and copying the binaries, on a slow disk. */
+const CREATION_MS = 30_000;
+
+/**
+ * Longer than the process that holds the directory's lock needs: it may wait for a server that shuts
+ * down, make the cluster, wait for old processes, wait for a recovery and stop what refuses it.
+ */
+export const LOCK_WAIT_MS = READY_MS + CREATION_MS + OLD_SERVER_MS + READY_MS + LONGEST_STOP_MS;
+
+const LOOPBACK = '127.0.0.1';
+const DATABASE_NAME = 'app';
+const CONNECT_TIMEOUT_MS = 5_000;
+const INVALID_PASSWORD = '28P01';
+const DATABASE_MISSING = '3D000';
+/** Codes of a server that is on its way up or down, or not there yet. */
+const NOT_NOW: ReadonlySet<string> = new Set(['57P03', '57P01', '57P02', 'ECONNREFUSED', 'ECONNRESET']);
+
+interface ServerAddress {
+  readonly port: number;
+  readonly password: string;
+}
+
+export function databaseUrl({ port, password }: ServerAddress): string {
+  return `postgresql://${SUPERUSER}:${encodeURIComponent(password)}@${LOOPBACK}:${String(port)}/${DATABASE_NAME}`;
+}
 
 export interface ServerRequest extends DataLocation {
   readonly systemFolder: string;
@@ -102,7 +138,8 @@ async function tryStart(
   nativeFolder: string,
   password: string,
 ): Promise<StartOutcome> {
-  const port = await findFreePort();
+  // Drawn, not tried out: the server itself says if the port is taken, and then another one is drawn.
+  const port = randomInt(FIRST_PORT, END_PORT);
   const log = await openServerLog(request.dataDir);
   let pid: number;
   try {
@@ -157,6 +194,60 @@ async function waitUntilReady(
     await sleep(POLL_MS);
   }
   return null;
+}
+
+/**
+ * Whether the server takes connections with our password; its database is made if it is missing, as
+ * after a first start that was interrupted. Under the directory's lock: two makers would collide.
+ * @throws EmbeddedPostgresError if another password rules there
+ */
+async function answers(address: ServerAddress): Promise<boolean> {
+  try {
+    await query(address, DATABASE_NAME, 'SELECT 1');
+    return true;
+  } catch (error) {
+    const code = errorCodeOf(error);
+    if (code === DATABASE_MISSING) {
+      // template0 takes no connections, so nobody's session can keep it from being copied.
+      await query(address, 'postgres', `CREATE DATABASE ${DATABASE_NAME} TEMPLATE template0`);
+      return true;
+    }
+    if (code !== null && NOT_NOW.has(code)) return false;
+    if (code === INVALID_PASSWORD) {
+      throw new EmbeddedPostgresError(
+        `The embedded database on port ${String(address.port)} does not accept the password kept beside it. Put back the file postgres-password that belongs to it, or set DATA_DIR to another folder to start empty.`,
+        { cause: error },
+      );
+    }
+    // pg gives a timeout and a connection cut in the middle no code; both are worth another try.
+    if (code === null) return false;
+    throw new EmbeddedPostgresError(
+      `The embedded database on port ${String(address.port)} refuses the service: ${errorMessageOf(error)}. Mend that, or set DATABASE_URL to a Postgres of your own.`,
+      { cause: error },
+    );
+  }
+}
+
+async function query(address: ServerAddress, database: string, sql: string): Promise<void> {
+  const client = new Client({
+    host: LOOPBACK,
+    port: address.port,
+    user: SUPERUSER,
+    password: address.password,
+    database,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // Given, so that PGSSLMODE and PGOPTIONS of the operator's shell do not apply.
+    ssl: false,
+    options: '-c client_min_messages=warning',
+  });
+  // A server that ends meanwhile also fails the running query, which is where it is handled.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query(sql);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 /** @param detail the server's own lines, in English by its environment */

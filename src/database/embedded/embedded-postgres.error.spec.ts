@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { EmbeddedPostgresError, explainSystemError } from './embedded-postgres.error.js';
 import { packageFor } from './postgres-binaries.js';
-import { explainSpawnError } from './server-process.js';
+import { explainSpawnError } from './postmaster.js';
 
 describe('what an operator is told', () => {
   it('names the folder and the reason where the file system refuses', async () => {

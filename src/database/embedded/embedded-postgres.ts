@@ -1,22 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CLUSTER_FOLDER, removeCluster } from './cluster.js';
+import { CLUSTER_FOLDER, hasCluster, removeCluster, removeLeftovers } from './cluster.js';
 import { findData, prepareDataLocation, SYSTEM_FOLDER } from './data-location.js';
-import { ensureServer, type RunningServer } from './database-server.js';
+import { databaseUrl, ensureServer, LOCK_WAIT_MS, type RunningServer } from './database-server.js';
 import { DatabaseUsersFile, type DatabaseUser, type UseMode } from './database-users.js';
 import { withDirectoryLock } from './directory-lock.js';
 import { EmbeddedPostgresError, explainSystemError } from './embedded-postgres.error.js';
 import { stopPostmaster } from './postmaster.js';
 import { statOrNull } from './postgres-user.js';
 import { ownIdentity } from './process-identity.js';
-import { databaseUrl } from './server-connection.js';
 import { logPath } from './server-log.js';
 
 export { EmbeddedPostgresError } from './embedded-postgres.error.js';
-
-/** Longer than any start or stop by the process that holds the lock. */
-const LOCK_WAIT_MS = 90_000;
 
 export interface EmbeddedPostgresOptions {
   /** Absolute or relative folder; the cluster lives in <dataDir>/postgres. */
@@ -82,30 +78,40 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 }
 
 /**
- * Removes the cluster, its password and its log, so that the next start begins empty.
- * @throws EmbeddedPostgresError while a service or a command uses it
+ * Removes the cluster, its password and its log, so that the next start begins empty. Answers whether
+ * there was a cluster; where there was none, files that only have names like ours stay.
+ * @throws EmbeddedPostgresError while a service or a command uses it, and for a cluster that is not ours
  */
-export async function resetEmbeddedPostgres(requestedDataDir: string): Promise<void> {
-  await explaining(requestedDataDir, async () => {
+export async function resetEmbeddedPostgres(requestedDataDir: string): Promise<boolean> {
+  return explaining(requestedDataDir, async () => {
     const location = await findData(requestedDataDir);
-    if (location === null) return;
+    if (location === null) return false;
     const { dataDir } = location;
-    await underLock(dataDir, async () => {
-      const file = new DatabaseUsersFile(dataDir);
-      const [user] = (await file.readLiving()).users;
-      if (user !== undefined) {
-        const who = user.mode === 'own' ? 'a server' : 'a command';
-        throw new EmbeddedPostgresError(
-          `The data directory ${dataDir} is in use by ${who} (process ${String(user.pid)}). Stop it first; then the data can be removed.`,
-        );
-      }
-      // Left behind by a process that was killed: nobody uses it.
-      await stopPostmaster(join(dataDir, CLUSTER_FOLDER));
-      await file.write({ stopWhenUnused: false, users: [] });
-      await removeCluster(dataDir);
-      for (const log of [logPath(dataDir), `${logPath(dataDir)}.1`]) await rm(log, { force: true });
-    });
+    return underLock(dataDir, () => removeUnused(dataDir));
   });
+}
+
+async function removeUnused(dataDir: string): Promise<boolean> {
+  // First of all: it refuses a cluster that is not ours, whose server is not ours to stop either.
+  const isThere = await hasCluster(dataDir);
+  const file = new DatabaseUsersFile(dataDir);
+  const [user] = (await file.readLiving()).users;
+  if (user !== undefined) {
+    const who = user.mode === 'own' ? 'a server' : 'a command';
+    throw new EmbeddedPostgresError(
+      `The data directory ${dataDir} is in use by ${who} (process ${String(user.pid)}). Stop it first; then the data can be removed.`,
+    );
+  }
+  if (!isThere) {
+    await removeLeftovers(dataDir);
+    return false;
+  }
+  // Left behind by a process that was killed: nobody uses it.
+  await stopPostmaster(join(dataDir, CLUSTER_FOLDER));
+  await file.write({ stopWhenUnused: false, users: [] });
+  await removeCluster(dataDir);
+  for (const log of [logPath(dataDir), `${logPath(dataDir)}.1`]) await rm(log, { force: true });
+  return true;
 }
 
 async function refuseSecondOwner(dataDir: string, user: DatabaseUser): Promise<void> {

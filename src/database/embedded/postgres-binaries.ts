@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +7,7 @@ import { copyForServerUser } from './binaries-copy.js';
 import { EmbeddedPostgresError, errorMessageOf } from './embedded-postgres.error.js';
 import { findUnreadable } from './folder-tree.js';
 import { findBlockingFolder, statOrNull, type ServerUser } from './postgres-user.js';
-import { CHILD_ENV } from './server-process.js';
+import { CHILD_ENV } from './postmaster.js';
 
 const run = promisify(execFile);
 
@@ -36,7 +36,7 @@ export interface BinariesRequest {
 }
 
 /**
- * The installed server binaries, ready to run as the server's user: complete, executable, reachable.
+ * The installed server binaries, ready to run as the server's user: complete and reachable.
  * @throws EmbeddedPostgresError where there are none for this machine
  */
 export async function prepareBinaries(request: BinariesRequest): Promise<PostgresBinaries> {
@@ -44,7 +44,6 @@ export async function prepareBinaries(request: BinariesRequest): Promise<Postgre
   const packageFolder = await findPackage(name);
   const nativeFolder = join(packageFolder, 'native');
   await ensureLinks(packageFolder, name);
-  await ensureExecutable(join(nativeFolder, 'bin'));
   const version = await readVersion(packageFolder);
   if (request.user === null || (await isReachable(nativeFolder, request.user))) {
     return { version, nativeFolder };
@@ -126,15 +125,6 @@ async function hasAllLinks(packageFolder: string): Promise<boolean> {
   const links = JSON.parse(await readFile(path, 'utf8')) as { target: string }[];
   const found = await Promise.all(links.map((link) => statOrNull(join(packageFolder, link.target))));
   return !found.includes(null);
-}
-
-/** Some installers drop the executable bit. */
-async function ensureExecutable(binFolder: string): Promise<void> {
-  for (const binary of ['initdb', 'postgres']) {
-    const path = join(binFolder, binary);
-    const { mode } = await stat(path);
-    if ((mode & 0o111) === 0) await chmod(path, 0o755);
-  }
 }
 
 async function isReachable(nativeFolder: string, user: ServerUser): Promise<boolean> {

@@ -2,18 +2,32 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EmbeddedPostgresError, errorCodeOf } from './embedded-postgres.error.js';
+import { isDeepStrictEqual } from 'node:util';
+import { EmbeddedPostgresError, errorCodeOf, errorMessageOf } from './embedded-postgres.error.js';
 import type { ServerUser } from './postgres-user.js';
-import { commandLineOf, exists, isRunning, workingFolderOf } from './process-identity.js';
-import { childIdentity, CHILD_ENV, explainSpawnError } from './server-process.js';
+import {
+  commandLineOf,
+  exists,
+  findProcess,
+  isSameProcess,
+  workingFolderOf,
+  type ProcessIdentity,
+} from './process-identity.js';
 
 export const PID_FILE = 'postmaster.pid';
+
+/**
+ * The whole environment of initdb and the server. Nothing is inherited: PGDATA, PGPORT, PGOPTIONS and
+ * their like are meant for the operator's own databases. English messages, because some are recognised.
+ */
+export const CHILD_ENV: Readonly<Record<string, string>> = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 const POLL_MS = 20;
 /** A fast shutdown ends with a checkpoint, which may have much to write. */
 const FAST_STOP_MS = 20_000;
 /** An immediate shutdown gives its children five seconds before it kills them. */
 const IMMEDIATE_STOP_MS = 10_000;
+export const LONGEST_STOP_MS = FAST_STOP_MS + IMMEDIATE_STOP_MS;
 
 /** What postmaster.pid says; the server fills in the later lines as it comes up. */
 export interface PostmasterFile {
@@ -24,7 +38,7 @@ export interface PostmasterFile {
 
 export type FoundPostmaster =
   | { readonly state: 'none' }
-  | { readonly state: 'running'; readonly file: PostmasterFile }
+  | { readonly state: 'running'; readonly file: PostmasterFile; readonly identity: ProcessIdentity }
   /** `isPidTaken`: the kernel knows the pid, so Postgres itself could not tell that the file is stale. */
   | { readonly state: 'stale'; readonly isPidTaken: boolean };
 
@@ -50,23 +64,38 @@ export async function readPostmasterFile(clusterFolder: string): Promise<Postmas
   }
 }
 
-/** Tells a server of this cluster from a dead one and from another program that got its pid. */
+/**
+ * Tells a server of this cluster from a dead one and from another program that got its pid.
+ * @throws EmbeddedPostgresError where neither is certain: one must not be signalled, the other not be
+ * called dead
+ */
 export async function findPostmaster(clusterFolder: string): Promise<FoundPostmaster> {
   const file = await readPostmasterFile(clusterFolder);
   if (file === null) return { state: 'none' };
-  if (!(await isRunning(file.pid))) return { state: 'stale', isPidTaken: exists(file.pid) };
-  if (await isPostmasterOf(file.pid, clusterFolder)) return { state: 'running', file };
-  return { state: 'stale', isPidTaken: true };
+  const identity = await findProcess(file.pid);
+  if (identity === null) return { state: 'stale', isPidTaken: exists(file.pid) };
+  const isOurs = isPostmasterOf(
+    clusterFolder,
+    await commandLineOf(file.pid),
+    await workingFolderOf(file.pid),
+  );
+  if (isOurs === true) return { state: 'running', file, identity };
+  if (isOurs === false) return { state: 'stale', isPidTaken: true };
+  throw new EmbeddedPostgresError(
+    `It cannot be told whether the process ${String(file.pid)} is the server of ${clusterFolder}. If it is, end it with "kill -INT ${String(file.pid)}"; if not, remove ${join(clusterFolder, PID_FILE)}. Then try again.`,
+  );
 }
 
-/** In doubt yes: to call a running server stale would be the worse mistake. */
-async function isPostmasterOf(pid: number, clusterFolder: string): Promise<boolean> {
-  const command = await commandLineOf(pid);
+/** Null where it cannot be told. A null among the arguments is what the system does not show. */
+export function isPostmasterOf(
+  clusterFolder: string,
+  command: string | null,
+  workingFolder: string | null,
+): boolean | null {
   if (command !== null && !/(^|\/)(postgres|postmaster)( |$)/.test(command)) return false;
   if (command?.includes(` -D ${clusterFolder} `) === true) return true;
   // A server works in its cluster; this one may have been started by hand, with other arguments.
-  const folder = await workingFolderOf(pid);
-  return folder === null || folder === clusterFolder;
+  return workingFolder === null ? null : workingFolder === clusterFolder;
 }
 
 export interface PostmasterStart {
@@ -94,7 +123,7 @@ export async function spawnPostmaster(start: PostmasterStart): Promise<number> {
     ...start.settings,
   };
   const args = [
-    // findPostmaster recognises the server by this beginning.
+    // isPostmasterOf recognises the server by this beginning.
     ...['-D', start.clusterFolder, '-p', String(start.port)],
     ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ];
@@ -117,31 +146,52 @@ export async function spawnPostmaster(start: PostmasterStart): Promise<number> {
   });
 }
 
+export function childIdentity(user: ServerUser | null): { uid?: number; gid?: number } {
+  return user === null ? {} : { uid: user.uid, gid: user.gid };
+}
+
+/** Why a binary that is there could not be started. */
+export function explainSpawnError(error: unknown, binary: string): EmbeddedPostgresError {
+  const reason =
+    errorCodeOf(error) === 'ENOENT'
+      ? // The file exists; what is missing is the loader it names, as on Alpine and other musl systems.
+        'this system lacks the C library (glibc) they are built for'
+      : errorMessageOf(error);
+  return new EmbeddedPostgresError(
+    `The embedded Postgres binaries do not run on this machine (${binary}): ${reason}. Set DATABASE_URL to a Postgres of your own.`,
+    { cause: error },
+  );
+}
+
 /**
  * Ends the server and waits until it is gone: rolls back what is open and writes a checkpoint, or, if
  * that takes too long, stops at once and leaves the rest to recovery.
  * @throws EmbeddedPostgresError if it outlives both
  */
-export async function stopPostmaster(clusterFolder: string): Promise<void> {
-  const found = await findPostmaster(clusterFolder);
-  if (found.state !== 'running') return;
-  const { pid } = found.file;
-  if (await endsAfter(pid, 'SIGINT', FAST_STOP_MS)) return;
-  if (await endsAfter(pid, 'SIGQUIT', IMMEDIATE_STOP_MS)) return;
+export async function stopPostmaster(clusterFolder: string, fastStopMs = FAST_STOP_MS): Promise<void> {
+  const first = await findPostmaster(clusterFolder);
+  if (first.state !== 'running') return;
+  const server = first.identity;
+  if (await endsAfter(server, 'SIGINT', fastStopMs)) return;
+  // It may have ended since, and its pid be another process's, even another server's.
+  const again = await findPostmaster(clusterFolder);
+  if (again.state !== 'running' || !isDeepStrictEqual(again.identity, server)) return;
+  if (await endsAfter(server, 'SIGQUIT', IMMEDIATE_STOP_MS)) return;
+  const pid = String(server.pid);
   throw new EmbeddedPostgresError(
-    `The database server (process ${String(pid)}) does not stop. End it with "kill -9 ${String(pid)}"; the next start recovers its data.`,
+    `The database server (process ${pid}) does not stop. End it with "kill -9 ${pid}"; the next start recovers its data.`,
   );
 }
 
-async function endsAfter(pid: number, signal: NodeJS.Signals, waitMs: number): Promise<boolean> {
+async function endsAfter(server: ProcessIdentity, signal: NodeJS.Signals, waitMs: number): Promise<boolean> {
   try {
-    process.kill(pid, signal);
+    process.kill(server.pid, signal);
   } catch (error) {
     if (errorCodeOf(error) === 'ESRCH') return true;
     throw error;
   }
   const deadline = Date.now() + waitMs;
-  while (await isRunning(pid)) {
+  while (await isSameProcess(server)) {
     if (Date.now() > deadline) return false;
     await sleep(POLL_MS);
   }

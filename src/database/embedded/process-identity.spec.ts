@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isRunning, isSameProcess, ownIdentity, startMarkFromStat } from './process-identity.js';
+import { readFile } from 'node:fs/promises';
+import { findProcess, isRunning, isSameProcess, ownIdentity, startMarkFromStat } from './process-identity.js';
 
 /** The fields after the command: state, 18 fields that do not matter, the start in ticks. */
 const rest = (state: string, ticks: number) => `${state}${' 7'.repeat(18)} ${String(ticks)} 0 0`;
@@ -27,7 +28,38 @@ describe('isSameProcess', () => {
     expect(await isSameProcess({ pid: process.pid, startMark: 'an earlier boot/1' })).toBe(false);
   });
 
+  it('goes by the pid where a start was not known', async () => {
+    expect(await isSameProcess({ pid: process.pid, startMark: 'unknown' })).toBe(true);
+    expect(await isSameProcess({ pid: 2 ** 30, startMark: 'unknown' })).toBe(false);
+  });
+
   it('knows that a pid beyond every limit is not running', async () => {
     expect(await isRunning(2 ** 30)).toBe(false);
+  });
+});
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('findProcess on Linux', () => {
+  const refusal = (code: string) => Object.assign(new Error(code), { code });
+  /** A system that answers with this error for files of this name, and as usual for all others. */
+  const refusing = (name: string, code: string) => (path: string) =>
+    path.endsWith(name) ? Promise.reject(refusal(code)) : readFile(path, 'utf8');
+
+  it.each(['EMFILE', 'ENFILE'])('does not take a process for dead because of its own %s', async (code) => {
+    await expect(findProcess(process.pid, refusing('/stat', code))).rejects.toThrow(code);
+    await expect(findProcess(process.pid, refusing('/boot_id', code))).rejects.toThrow(code);
+  });
+
+  it('tells processes apart by their start where the boot cannot be read', async () => {
+    const found = await findProcess(process.pid, refusing('/boot_id', 'EACCES'));
+    expect(found?.startMark).toMatch(/^\/\d+$/);
+  });
+
+  it('goes by the pid where /proc is missing', async () => {
+    const withoutProc = () => Promise.reject(refusal('ENOENT'));
+    expect(await findProcess(process.pid, withoutProc)).toEqual({ pid: process.pid, startMark: 'unknown' });
+    expect(await findProcess(2 ** 30, withoutProc)).toBeNull();
+    expect(await findProcess(0, withoutProc)).toBeNull();
   });
 });

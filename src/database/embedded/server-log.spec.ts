@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastLines, logPath, openServerLog, readLogTail } from './server-log.js';
@@ -30,9 +30,49 @@ describe('the server log', () => {
     expect(await readFile(logPath(folder), 'utf8')).toBe('');
     expect(await readFile(`${logPath(folder)}.1`, 'utf8')).toBe('twelve bytes');
   });
+
+  it('is not written to where a link leads', async () => {
+    const other = join(folder, 'somebody’s letter');
+    await writeFile(other, 'Dear');
+    await symlink(other, logPath(folder));
+    for (const maxBytes of [1, 100]) {
+      await expect(openServerLog(folder, maxBytes)).rejects.toThrow(
+        `${logPath(folder)} is a link or no plain file`,
+      );
+    }
+    await expect(readLogTail({ path: logPath(folder), offset: 0 })).rejects.toThrow('is a link');
+    expect(await readFile(other, 'utf8')).toBe('Dear');
+  });
+
+  it('is not made where a link leads to nothing yet', async () => {
+    await symlink(join(folder, 'nothing'), logPath(folder));
+    await expect(openServerLog(folder)).rejects.toThrow('is a link');
+    await expect(stat(join(folder, 'nothing'))).rejects.toThrow('ENOENT');
+  });
+
+  const asRoot = process.geteuid?.() === 0 ? it : it.skip;
+  const asOrdinaryUser = process.geteuid?.() === 0 ? it.skip : it;
+
+  asRoot('is, as root, not written under a second name of somebody’s file', async () => {
+    await writeFile(join(folder, 'letter'), 'Dear');
+    await link(join(folder, 'letter'), logPath(folder));
+    await expect(openServerLog(folder)).rejects.toThrow('is a link');
+  });
+
+  asOrdinaryUser('may, as an ordinary user, have a second name, as in a hard-linked snapshot', async () => {
+    await writeFile(logPath(folder), 'earlier\n');
+    await link(logPath(folder), join(folder, 'snapshot'));
+    const log = await openServerLog(folder);
+    await log.handle.close();
+    expect(log.offset).toBe(8);
+  });
 });
 
 describe('lastLines', () => {
+  it('says so where there are none, because a message promises a reason', () => {
+    expect(lastLines('\n')).toBe('(It wrote nothing.)');
+  });
+
   it('keeps the last twenty', () => {
     const lines = Array.from({ length: 25 }, (_, index) => `line ${String(index + 1)}`);
     expect(lastLines(`${lines.join('\n')}\n`).split('\n')).toEqual(lines.slice(5));

@@ -1,6 +1,8 @@
-import { open, readFile, rename, stat, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { rename, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRoot, statOrNull } from './postgres-user.js';
+import { openOwnFile } from './own-file.js';
+import { isRoot } from './postgres-user.js';
 
 const LOG_FILE = 'postgres.log';
 const MAX_BYTES = 10 * 1024 * 1024;
@@ -23,9 +25,12 @@ export function logPath(dataDir: string): string {
  */
 export async function openServerLog(dataDir: string, maxBytes = MAX_BYTES): Promise<ServerLog> {
   const path = logPath(dataDir);
-  const stats = await statOrNull(path);
-  if (stats !== null && stats.size > maxBytes) await rename(path, `${path}.1`);
-  const handle = await open(path, 'a', 0o600);
+  let handle = await openForAppending(path);
+  if ((await handle.stat()).size > maxBytes) {
+    await handle.close();
+    await rename(path, `${path}.1`);
+    handle = await openForAppending(path);
+  }
   if (isRoot()) {
     // A log that root starts in somebody's folder must stay theirs to write.
     const folder = await stat(dataDir);
@@ -34,12 +39,22 @@ export async function openServerLog(dataDir: string, maxBytes = MAX_BYTES): Prom
   return { path, handle, offset: (await handle.stat()).size };
 }
 
-/** The last lines written since the log was opened. */
-export async function readLogTail(log: Pick<ServerLog, 'path' | 'offset'>): Promise<string> {
-  return lastLines((await readFile(log.path)).subarray(log.offset).toString('utf8'));
+async function openForAppending(path: string): Promise<FileHandle> {
+  return openOwnFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
 }
 
-/** As much of an output as an operator reads. */
+/** The last lines written since the log was opened. */
+export async function readLogTail(log: Pick<ServerLog, 'path' | 'offset'>): Promise<string> {
+  const file = await openOwnFile(log.path, constants.O_RDONLY);
+  try {
+    return lastLines((await file.readFile()).subarray(log.offset).toString('utf8'));
+  } finally {
+    await file.close();
+  }
+}
+
+/** As much of an output as an operator reads, and never nothing: the message promises a reason. */
 export function lastLines(text: string): string {
-  return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  const trimmed = text.trimEnd();
+  return trimmed === '' ? '(It wrote nothing.)' : trimmed.split('\n').slice(-TAIL_LINES).join('\n');
 }
