@@ -12,7 +12,6 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
         'key of their team; operators use the admin key. Errors are problem documents (RFC 9457).',
     )
     .setVersion('0.1.0')
-    .setLicense('MIT', 'https://spdx.org/licenses/MIT.html')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', description: "A team's virtual key, or the admin key" },
       BEARER_SCHEME,

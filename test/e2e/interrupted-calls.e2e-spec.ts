@@ -96,7 +96,7 @@ describe('calls of a process that died', () => {
     }
 
     it('its answer is not given, and may not be asked for again', async () => {
-      const { jobId, answer } = await sweepDuringCall(['fault-delay-500']);
+      const { jobId, answer } = await sweepDuringCall(['fault-delay-2000']);
       expect(answer.status).toBe(504);
       expect(answer.body.code).toBe('call_interrupted');
       expect(answer.headers['x-should-retry']).toBe('false');
@@ -105,7 +105,7 @@ describe('calls of a process that died', () => {
     });
 
     it('no further model is tried', async () => {
-      const { jobId, answer } = await sweepDuringCall(['fault-delay-500+status-500', 'gpt-4o-mini']);
+      const { jobId, answer } = await sweepDuringCall(['fault-delay-2000+status-500', 'gpt-4o-mini']);
       expect(answer.body.code).toBe('call_interrupted');
       expect(service.sandbox.servedCount('gpt-4o-mini')).toBe(0);
       expect((await costsOf(jobId)).breakdown[0]!.attempts).toHaveLength(1);
@@ -114,7 +114,7 @@ describe('calls of a process that died', () => {
   });
 
   it('whose end cannot be written answer 500 and forbid a retry, and keep their row', async () => {
-    const team = await makeTeam(service, { groups: [['fault-delay-500']] });
+    const team = await makeTeam(service, { groups: [['fault-delay-2000']] });
     const jobId = await makeJob(service, team);
     service.sandbox.reset();
     const answer = service

@@ -56,7 +56,7 @@ describe('jobs', () => {
   });
 
   it('are charged while calls still run, and record those calls when they end', async () => {
-    const team = await makeTeam(service, { credits: 5, groups: [['fault-delay-700']] });
+    const team = await makeTeam(service, { credits: 5, groups: [['fault-delay-2000']] });
     const jobId = await makeJob(service, team);
     const late = service
       .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })

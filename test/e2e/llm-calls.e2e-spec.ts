@@ -180,10 +180,10 @@ describe('LLM calls', () => {
   });
 
   it('have their row and attempt committed before anything leaves', async () => {
-    const team = await makeTeam(service, { groups: [['fault-delay-300']] });
+    const team = await makeTeam(service, { groups: [['fault-delay-800']] });
     const jobId = await makeJob(service, team);
     const running = callIn(team, jobId);
-    while (service.sandbox.servedCount('fault-delay-300') === 0) {
+    while (service.sandbox.servedCount('fault-delay-800') === 0) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const rows = await query(
@@ -192,7 +192,7 @@ describe('LLM calls', () => {
          FROM llm_calls calls JOIN llm_attempts attempts USING (team_id, call_id) WHERE job_id = $1`,
       [jobId],
     );
-    expect(rows).toEqual([{ call: 'in_flight', attempt: 'in_flight', model_name: 'fault-delay-300' }]);
+    expect(rows).toEqual([{ call: 'in_flight', attempt: 'in_flight', model_name: 'fault-delay-800' }]);
     expect((await running).status).toBe(200);
   });
 
