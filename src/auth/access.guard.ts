@@ -1,11 +1,11 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
+import { adminKeyRequired, otherTeam, unauthenticated } from '../common/access.errors.js';
 import { type Access, ACCESS_METADATA, type Principal, setPrincipal } from '../common/access.js';
 import { SETTINGS } from '../config/config.module.js';
 import { isLoopbackHost } from '../config/loopback.js';
 import type { Settings } from '../config/settings.js';
-import { adminKeyRequired, otherTeam, unauthenticated } from '../common/access.errors.js';
 import { BearerAuthenticator } from './bearer-authenticator.js';
 
 /** The one guard before every route. It denies by default; only what a route declares is let through. */
@@ -27,8 +27,9 @@ export class AccessGuard implements CanActivate {
     if (principal === null) throw unauthenticated();
     if (principal.role === 'team') {
       if (access.kind === 'admin') throw adminKeyRequired();
-      if (access.teamParam !== null && request.params[access.teamParam] !== principal.teamId)
+      if (access.teamParam !== null && request.params[access.teamParam] !== principal.teamId) {
         throw otherTeam();
+      }
     }
     setPrincipal(request, principal);
     return true;

@@ -138,6 +138,25 @@ describe('a problem', () => {
   });
 });
 
+describe('a database that cannot be had', () => {
+  it.each([
+    [
+      'that refuses connections',
+      Object.assign(new Error('connect to db.internal'), { code: 'ECONNREFUSED' }),
+    ],
+    ['that is shutting down', Object.assign(new Error('db.internal'), { code: '57P01' })],
+    ['that has no connection left', Object.assign(new Error('db.internal'), { code: '53300' })],
+    ['whose pool gave none in time', new Error('timeout exceeded when trying to connect')],
+  ])('%s is 503 for a while, without a word of where it is', (_, error) => {
+    const answer = answerTo(error);
+
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers).toEqual({ 'retry-after': '1' });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'database_unavailable' });
+    expect(answer.body).not.toContain('db.internal');
+  });
+});
+
 describe('an error that nobody foresaw', () => {
   const secret = 'password=hunter2 SELECT * FROM teams';
 

@@ -141,7 +141,7 @@ function isStorable(value: unknown): boolean {
 }
 
 /** An ISO 8601 instant with its offset, or a day; see {@link parseInstant}. */
-export function IsInstant(options?: ValidationOptions): PropertyDecorator {
+export function IsInstant(): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
       name: 'isInstant',
@@ -150,7 +150,6 @@ export function IsInstant(options?: ValidationOptions): PropertyDecorator {
       options: {
         message:
           '$property must be an ISO 8601 instant such as 2026-11-24T09:30:00Z, or a day such as 2026-11-24',
-        ...options,
       },
       validator: { validate: (value: unknown) => typeof value === 'string' && parseInstant(value) !== null },
     });

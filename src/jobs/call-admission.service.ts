@@ -37,8 +37,12 @@ export class CallAdmissionService {
   ) {}
 
   /**
-   * Lets a call begin, in one short transaction. The job's row is locked first, so no call can start after the job has ended;
-   * team and key are read in it, so a suspension or a revocation stops the next call on every replica.
+   * Lets a call begin, in one short transaction. The job's row is locked first, so no call can start after
+   * the job has ended; team and key are read in it, so a suspension or a revocation stops the next call on
+   * every replica.
+   *
+   * @throws DomainError job_not_found, job_not_open, team_suspended, unauthenticated, model_group_forbidden,
+   * model_group_not_found
    */
   async admit(
     principal: Principal,

@@ -1,4 +1,4 @@
-import { registerDecorator, type ValidationArguments, type ValidationOptions } from 'class-validator';
+import { registerDecorator, type ValidationArguments } from 'class-validator';
 
 /** Roles that a call may carry; those of tools come with tool calls. */
 const ROLES: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant']);
@@ -9,13 +9,12 @@ const MAX_NAME_LENGTH = 256;
  * Messages in the shape of OpenAI's chat API: a role of the list and a content that is text or text
  * parts. One pass without copies, because prompts are large.
  */
-export function IsChatMessages(options?: ValidationOptions): PropertyDecorator {
+export function IsChatMessages(): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
       name: 'isChatMessages',
       target: target.constructor,
       propertyName: String(property),
-      ...(options === undefined ? {} : { options }),
       validator: {
         validate: (value: unknown) => findMessagesProblem(value) === null,
         defaultMessage: (argument?: ValidationArguments) =>
@@ -27,8 +26,9 @@ export function IsChatMessages(options?: ValidationOptions): PropertyDecorator {
 
 /** What is wrong with the messages, naming the place; null if nothing is. */
 export function findMessagesProblem(value: unknown): string | null {
-  if (!Array.isArray(value) || value.length === 0)
+  if (!Array.isArray(value) || value.length === 0) {
     return 'messages must be an array with at least one message';
+  }
   for (const [index, message] of (value as unknown[]).entries()) {
     const problem = findMessageProblem(message);
     if (problem !== null) return `messages.${String(index)}${problem}`;
@@ -50,8 +50,9 @@ function findMessageProblem(message: unknown): string | null {
     return `.name must be text of at most ${String(MAX_NAME_LENGTH)} characters`;
   }
   if (typeof content === 'string') return content.isWellFormed() ? null : '.content holds broken Unicode';
-  if (!Array.isArray(content) || content.length === 0)
+  if (!Array.isArray(content) || content.length === 0) {
     return '.content must be text or an array of text parts';
+  }
   const badPart = (content as unknown[]).findIndex((part) => !isTextPart(part));
   return badPart === -1 ? null : `.content.${String(badPart)} must be {"type": "text", "text": "…"}`;
 }

@@ -16,6 +16,7 @@ import {
 } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { asOrdinaryUser, asRoot } from '../support/conditional.js';
 import { makeCheckout } from '../support/closed-checkout.js';
 import {
   DatabaseProcess,
@@ -29,8 +30,6 @@ import {
 
 /** Both kinds of run assert their own case; the other kind's tests show up as skipped. */
 const isRoot = process.geteuid?.() === 0;
-const asRoot = isRoot ? it : it.skip;
-const asOrdinaryUser = isRoot ? it.skip : it;
 
 const folders = new TemporaryFolders();
 const processes: DatabaseProcess[] = [];

@@ -76,16 +76,22 @@ describe('calls of a process that died', () => {
     expect(await ledgerDifferences(service.database.url)).toEqual([]);
   });
 
+  /** A call that has reached the upstream and still waits for it. */
+  async function startCall(models: readonly string[]) {
+    const team = await makeTeam(service, { groups: [models] });
+    const jobId = await makeJob(service, team);
+    service.sandbox.reset();
+    const answer = service
+      .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+      .then((response) => response);
+    await waitUntil(() => service.sandbox.servedCount() === 1);
+    return { jobId, answer };
+  }
+
   describe('when the process was only slow', () => {
     /** Ends a call as a sweep does, while the process that makes it still waits for the upstream. */
     async function sweepDuringCall(models: readonly string[]) {
-      const team = await makeTeam(service, { groups: [models] });
-      const jobId = await makeJob(service, team);
-      service.sandbox.reset();
-      const answer = service
-        .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
-        .then((response) => response);
-      await waitUntil(() => service.sandbox.servedCount() === 1);
+      const { jobId, answer } = await startCall(models);
       await query(
         service.database.url,
         `UPDATE llm_calls SET process_id = gen_random_uuid(), deadline_at = now() - interval '1 day' WHERE job_id = $1`,
@@ -114,13 +120,7 @@ describe('calls of a process that died', () => {
   });
 
   it('whose end cannot be written answer 500 and forbid a retry, and keep their row', async () => {
-    const team = await makeTeam(service, { groups: [['fault-delay-2000']] });
-    const jobId = await makeJob(service, team);
-    service.sandbox.reset();
-    const answer = service
-      .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
-      .then((response) => response);
-    await waitUntil(() => service.sandbox.servedCount() === 1);
+    const { jobId, answer } = await startCall(['fault-delay-2000']);
     await query(service.database.url, 'ALTER TABLE llm_attempts RENAME TO llm_attempts_gone');
     const { status, body, headers } = await answer;
     await query(service.database.url, 'ALTER TABLE llm_attempts_gone RENAME TO llm_attempts');

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeJob, makeTeam, MESSAGES, type TestTeam } from '../support/factories.js';
 import { query } from '../support/database.js';
@@ -157,6 +160,35 @@ describe('LLM calls', () => {
   it('without content answer null', async () => {
     const { answer } = await callModels('fault-null-content');
     expect(answer.body.response.content).toBeNull();
+  });
+
+  it('give up an answer that is larger than the limit, with its cost kept', async () => {
+    const upstream = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'x-litellm-response-cost': '0.5' }).end('x'.repeat(5_000));
+    });
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    const { port } = upstream.address() as AddressInfo;
+    const limited = await startTestService({
+      database: service.database,
+      upstreamUrl: `http://127.0.0.1:${String(port)}`,
+      environment: { UPSTREAM_MAX_ANSWER_BYTES: '1024' },
+    });
+    try {
+      const team = await makeTeam(service);
+      const jobId = await makeJob(service, team);
+      await limited
+        .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+        .expect(502);
+      const costs = await service.call('get', `/api/jobs/${jobId}/costs`).expect(200);
+      expect(costs.body.costs.breakdown[0].attempts).toEqual([
+        expect.objectContaining({ failure: 'malformed_answer', cost_usd: 0.5 }),
+      ]);
+    } finally {
+      await limited.stop();
+      upstream.close();
+    }
   });
 
   it('cost nothing when nothing could be sent, and may then be retried', async () => {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { appendFile, link, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lastLines, logPath, openServerLog, readLogTail } from './server-log.js';
+import { asOrdinaryUser, asRoot } from '../support/conditional.js';
+import { lastLines, logPath, openServerLog, readLogTail } from '../../src/database/embedded/server-log.js';
 
 describe('the server log', () => {
   let folder: string;
@@ -49,9 +50,6 @@ describe('the server log', () => {
     await expect(openServerLog(folder)).rejects.toThrow('is a link');
     await expect(stat(join(folder, 'nothing'))).rejects.toThrow('ENOENT');
   });
-
-  const asRoot = process.geteuid?.() === 0 ? it : it.skip;
-  const asOrdinaryUser = process.geteuid?.() === 0 ? it.skip : it;
 
   asRoot('is, as root, not written under a second name of somebody’s file', async () => {
     await writeFile(join(folder, 'letter'), 'Dear');

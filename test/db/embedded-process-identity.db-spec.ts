@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { findProcess, isRunning, isSameProcess, ownIdentity, startMarkFromStat } from './process-identity.js';
+import { onLinux } from '../support/conditional.js';
+import {
+  findProcess,
+  isRunning,
+  isSameProcess,
+  ownIdentity,
+  startMarkFromStat,
+} from '../../src/database/embedded/process-identity.js';
 
 /** The fields after the command: state, 18 fields that do not matter, the start in ticks. */
 const rest = (state: string, ticks: number) => `${state}${' 7'.repeat(18)} ${String(ticks)} 0 0`;
@@ -37,8 +44,6 @@ describe('isSameProcess', () => {
     expect(await isRunning(2 ** 30)).toBe(false);
   });
 });
-
-const onLinux = process.platform === 'linux' ? describe : describe.skip;
 
 onLinux('findProcess on Linux', () => {
   const refusal = (code: string) => Object.assign(new Error(code), { code });
