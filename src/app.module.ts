@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
 import { CreditsModule } from './credits/credits.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { ErrorPagesModule } from './error-pages/error-pages.module.js';
 import { HealthModule } from './health/health.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { loggerOptions } from './logging.js';
@@ -38,6 +39,7 @@ export class AppModule {
         JobsModule,
         UsageModule,
         HealthModule,
+        ErrorPagesModule,
       ],
     };
   }

@@ -1,3 +1,4 @@
+import { ErrorDocumentError } from './error-pages/error-document.js';
 import { EmbeddedPostgresError } from './database/embedded/embedded-postgres.js';
 import { DatabaseUnreachableError } from './database/open-database.js';
 import { SettingsError } from './config/settings.js';
@@ -25,7 +26,11 @@ function describeFailure(error: unknown): { message: string; code: number } {
   if (error instanceof EmbeddedPostgresError && error.detail !== null) {
     return { message: `${error.message}\n${error.detail}`, code: EXIT_FAILURE };
   }
-  if (error instanceof EmbeddedPostgresError || error instanceof DatabaseUnreachableError) {
+  if (
+    error instanceof EmbeddedPostgresError ||
+    error instanceof DatabaseUnreachableError ||
+    error instanceof ErrorDocumentError
+  ) {
     return { message: error.message, code: EXIT_FAILURE };
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,10 +1,25 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { ADMIN_KEY_SCHEME, BEARER_SCHEME } from './common/openapi.js';
+import { addBodyExamples } from './openapi-examples.js';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+/** What the operations are grouped by. */
+const TAGS: Readonly<Record<string, string>> = {
+  Organizations: 'The customers of the operator; each has teams.',
+  Teams: 'The tenants: each has keys, model groups and credits of its own.',
+  'Model groups': 'Names that clients use, in front of ordered lists of models that they never see.',
+  Jobs: 'Business operations, the LLM calls in them, and how they end.',
+  Credits: 'What jobs are paid with.',
+  Usage: 'What jobs used and cost in a period.',
+  Errors: 'Pages that explain the codes of errors.',
+  Health: 'Probes for load balancers and supervisors.',
+};
 
 /** The contract of the service: OpenAPI 3.1, operation ids such as `jobs_create`. */
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
-  const config = new DocumentBuilder()
+  const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Jobs API')
     .setDescription(
@@ -20,12 +35,15 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
       { type: 'apiKey', in: 'header', name: 'X-Admin-Key', description: 'The admin key' },
       ADMIN_KEY_SCHEME,
     )
-    .build();
-  const document = SwaggerModule.createDocument(app, config, {
+    .addServer('/', 'The service that serves this document');
+  for (const [tag, description] of Object.entries(TAGS)) builder.addTag(tag, description);
+  const document = SwaggerModule.createDocument(app, builder.build(), {
     operationIdFactory: (controller, method) =>
       `${toSnakeCase(controller.replace(/Controller$/, ''))}_${toSnakeCase(method)}`,
   });
   refuseUnknownFields(document);
+  completeOperations(document);
+  addBodyExamples(document);
   return replaceNullable(document) as OpenAPIObject;
 }
 
@@ -33,6 +51,17 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
 function refuseUnknownFields(document: OpenAPIObject): void {
   for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
     if (name.endsWith('Request') && 'properties' in schema) schema.additionalProperties = false;
+  }
+}
+
+/** Says outright what is otherwise said by leaving it out. */
+function completeOperations(document: OpenAPIObject): void {
+  for (const methods of Object.values(document.paths)) {
+    for (const operation of Object.values(methods) as Operation[]) {
+      operation.security ??= [];
+      const success = operation.responses['200'];
+      if (success !== undefined && 'description' in success) success.description ||= 'Done as asked';
+    }
   }
 }
 

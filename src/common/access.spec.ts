@@ -69,22 +69,16 @@ describe('a declared route', () => {
     expect(metadataOf(ACCESS_METADATA, route)).toEqual(access);
   });
 
-  it.each<RouteName>(['adminRoute', 'teamRoute', 'ownTeamRoute'])(
-    '(%s) documents both ways to send a key, and the answers without the right one',
-    (route) => {
-      expect(metadataOf('swagger/apiSecurity', route)).toEqual(
-        expect.arrayContaining([{ bearer: [] }, { admin_key: [] }]),
-      );
-      expect(Object.keys(metadataOf('swagger/apiResponse', route) as object)).toEqual([
-        '400',
-        '401',
-        '403',
-        '422',
-        '500',
-        '503',
-      ]);
-    },
-  );
+  it.each<[RouteName, string[]]>([
+    ['adminRoute', ['400', '401', '403', '422', '500', '503']],
+    ['teamRoute', ['400', '401', '422', '500', '503']],
+    ['ownTeamRoute', ['400', '401', '403', '422', '500', '503']],
+  ])('(%s) documents both ways to send a key, and the answers without the right one', (route, statuses) => {
+    expect(metadataOf('swagger/apiSecurity', route)).toEqual(
+      expect.arrayContaining([{ bearer: [] }, { admin_key: [] }]),
+    );
+    expect(Object.keys(metadataOf('swagger/apiResponse', route) as object)).toEqual(statuses);
+  });
 
   it('that is public asks for no key', () => {
     expect(metadataOf('swagger/apiSecurity', 'publicRoute')).toBeUndefined();

@@ -1,7 +1,10 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
-import { ApiParam, ApiSecurity } from '@nestjs/swagger';
+import { ApiSecurity } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { ADMIN_KEY_SCHEME, ApiProblems, BEARER_SCHEME } from './openapi.js';
+import { adminKeyRequired, otherTeam, unauthenticated } from './access.errors.js';
+import { invalidField } from './domain-error.js';
+import { databaseUnavailable, internalError, malformedRequest } from './general.errors.js';
+import { ADMIN_KEY_SCHEME, ApiErrors, ApiPathIdentifier, BEARER_SCHEME } from './openapi.js';
 
 /** Who asks. The admin may do what any team may. */
 export type Principal =
@@ -16,9 +19,16 @@ export type Access =
 export const ACCESS_METADATA = 'access';
 export const TEAM_PATH_PARAM = 'team_id';
 
+const OF_EVERY_ROUTE = [
+  malformedRequest(),
+  invalidField('verbose', 'unknown_field', 'is not a field of this request'),
+  internalError(),
+];
+const WITH_KEY = [unauthenticated(), databaseUnavailable()];
+
 /** Anyone, without a key. */
 export function Public(): MethodDecorator {
-  return applyDecorators(declare({ kind: 'public' }), ApiProblems(400, 422, 500));
+  return applyDecorators(declare({ kind: 'public' }), ApiErrors(...OF_EVERY_ROUTE));
 }
 
 /** The admin key only; a team key gets 403. */
@@ -27,7 +37,7 @@ export function Admin(): MethodDecorator {
     declare({ kind: 'admin' }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiProblems(400, 401, 403, 422, 500, 503),
+    ApiErrors(...OF_EVERY_ROUTE, ...WITH_KEY, adminKeyRequired()),
   );
 }
 
@@ -37,7 +47,7 @@ export function Team(): MethodDecorator {
     declare({ kind: 'team', teamParam: null }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiProblems(400, 401, 403, 422, 500, 503),
+    ApiErrors(...OF_EVERY_ROUTE, ...WITH_KEY),
   );
 }
 
@@ -47,8 +57,8 @@ export function OwnTeam(): MethodDecorator {
     declare({ kind: 'team', teamParam: TEAM_PATH_PARAM }),
     ApiSecurity(BEARER_SCHEME),
     ApiSecurity(ADMIN_KEY_SCHEME),
-    ApiParam({ name: TEAM_PATH_PARAM, schema: { type: 'string' }, example: 'engineering-team' }),
-    ApiProblems(400, 401, 403, 422, 500, 503),
+    ApiPathIdentifier(TEAM_PATH_PARAM, 'engineering-team'),
+    ApiErrors(...OF_EVERY_ROUTE, ...WITH_KEY, otherTeam()),
   );
 }
 

@@ -14,8 +14,8 @@ const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor',
 /** Names that every object has: class-transformer drops a field that is called like one. */
 const PROTOTYPE_NAMES: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 
-/** Kept as it came, so its keys may be called anything that is not forbidden. */
-const METADATA_FIELD = 'metadata';
+/** Kept as they came, so their keys may be called anything that is not forbidden. */
+const METADATA_FIELDS: ReadonlySet<string> = new Set(['metadata', 'call_metadata']);
 
 interface Pending {
   readonly value: unknown;
@@ -63,7 +63,7 @@ export function inspectBody(body: unknown): void {
       pending.push({
         value: item,
         depth: depth + 1,
-        isMetadata: isMetadata || (depth === 1 && key === METADATA_FIELD),
+        isMetadata: isMetadata || (depth === 1 && METADATA_FIELDS.has(key)),
       });
     }
   }

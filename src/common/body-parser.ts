@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { inspectBody } from './body-inspection.js';
-import { DomainError } from './domain-error.js';
+import { bodyTooLarge, malformedJson, malformedRequest, unsupportedMediaType } from './general.errors.js';
 
 /** The routes whose bodies carry prompts, and may therefore be larger. Routing ignores case, too. */
 const CALL_PATH = /^\/api\/jobs\/[^/]+\/llm-call\/?$/i;
@@ -69,41 +69,18 @@ function refuseBrokenText(_request: unknown, _response: unknown, body: Buffer): 
   if (!isUtf8(body)) throw new Error('The body is not valid UTF-8.');
 }
 
-function unsupportedMediaType(): DomainError {
-  return new DomainError({
-    kind: 'unsupported_media_type',
-    code: 'unsupported_media_type',
-    message:
-      'Send the body as UTF-8 JSON, plain or with gzip, deflate or br, with the header Content-Type: application/json.',
-  });
-}
-
 function toBodyError(error: unknown, limit: number): unknown {
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
   switch (type) {
     case 'entity.too.large':
-      return new DomainError({
-        kind: 'too_large',
-        code: 'body_too_large',
-        message: `The body is larger than the ${String(limit)} bytes that this route takes.`,
-      });
+      return bodyTooLarge(limit);
     case 'entity.parse.failed':
     case 'entity.verify.failed':
     case 'request.aborted':
     case 'request.size.invalid':
-      return new DomainError({
-        kind: 'malformed',
-        code: 'malformed_json',
-        message: 'The body is not valid JSON. It must be one JSON object or array, in UTF-8.',
-      });
+      return malformedJson();
     default:
-      return isClientError(error)
-        ? new DomainError({
-            kind: 'malformed',
-            code: 'malformed_request',
-            message: 'The request body cannot be read.',
-          })
-        : error;
+      return isClientError(error) ? malformedRequest('The request body cannot be read.') : error;
   }
 }
 

@@ -1,7 +1,25 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './pagination.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type PageRequest } from './pagination.js';
 import { IsQueryInteger, IsStoredText } from './validators.js';
+
+/** Of the longest cursor that any list gives: a time and an id of 128 characters. */
+const MAX_CURSOR_LENGTH = 256;
+
+/** Where a page begins, in a query. */
+export function ApiCursor(): PropertyDecorator {
+  return applyDecorators(
+    IsOptional(),
+    IsStoredText(MAX_CURSOR_LENGTH),
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: MAX_CURSOR_LENGTH,
+      description: 'next_cursor of the page before',
+    }),
+  );
+}
 
 /** The query of every list. */
 export class PageQuery {
@@ -16,8 +34,10 @@ export class PageQuery {
   @IsQueryInteger(1, MAX_PAGE_SIZE)
   limit: number = DEFAULT_PAGE_SIZE;
 
-  @ApiPropertyOptional({ type: String, description: 'next_cursor of the page before' })
-  @IsOptional()
-  @IsStoredText(64)
+  @ApiCursor()
   cursor?: string;
+}
+
+export function toPageRequest(query: { cursor?: string; limit: number }): PageRequest {
+  return { cursor: query.cursor ?? null, limit: query.limit };
 }

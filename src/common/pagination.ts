@@ -1,8 +1,15 @@
-import { invalidField } from './domain-error.js';
-import { isUuid } from './identifiers.js';
+import { type DomainError, invalidField } from './domain-error.js';
+import { IDENTIFIER_PATTERN, isUuid } from './identifiers.js';
 
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 100;
+
+/** Which page of a list is wanted. */
+export interface PageRequest {
+  /** The `nextCursor` of the page before; null for the first. */
+  readonly cursor: string | null;
+  readonly limit: number;
+}
 
 /** One page of a list, newest first. */
 export interface Page<T> {
@@ -21,9 +28,32 @@ export function decodeCursor(cursor: string): string {
   const hex = Buffer.from(cursor, 'base64url').toString('hex');
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   if (!isUuid(id) || encodeCursor(id) !== cursor) {
-    throw invalidField('cursor', 'invalid_cursor', 'must be the next_cursor of an earlier answer');
+    throw invalidCursor();
   }
   return id;
+}
+
+/** A row in the order of its creation, where its id is the caller's and says nothing about time. */
+export interface CreationKey {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+/** The opaque form of a {@link CreationKey}. Its time is in milliseconds, as its column is. */
+export function encodeCreationCursor({ createdAt, id }: CreationKey): string {
+  return Buffer.from(`${String(createdAt.getTime())} ${id}`).toString('base64url');
+}
+
+/** @throws DomainError `validation_failed` for anything that {@link encodeCreationCursor} did not make */
+export function decodeCreationCursor(cursor: string): CreationKey {
+  const [, time = '', id = ''] = /^(\d{1,15}) (.+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const key = { createdAt: new Date(Number(time)), id };
+  if (!IDENTIFIER_PATTERN.test(id) || encodeCreationCursor(key) !== cursor) throw invalidCursor();
+  return key;
+}
+
+export function invalidCursor(): DomainError {
+  return invalidField('cursor', 'invalid_cursor', 'must be the next_cursor of an earlier answer');
 }
 
 /**
@@ -32,8 +62,13 @@ export function decodeCursor(cursor: string): string {
  * @param rows at most `limit + 1` rows, newest first
  */
 export function toPage<T>(rows: readonly T[], limit: number, idOf: (row: T) => string): Page<T> {
+  return toPageBy(rows, limit, (row) => encodeCursor(idOf(row)));
+}
+
+/** As {@link toPage}, with a cursor of another kind. */
+export function toPageBy<T>(rows: readonly T[], limit: number, cursorOf: (row: T) => string): Page<T> {
   const data = rows.slice(0, limit);
   const last = data.at(-1);
   const hasMore = rows.length > limit;
-  return { data, hasMore, nextCursor: hasMore && last !== undefined ? encodeCursor(idOf(last)) : null };
+  return { data, hasMore, nextCursor: hasMore && last !== undefined ? cursorOf(last) : null };
 }

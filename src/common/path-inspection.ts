@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { DomainError } from './domain-error.js';
+import { malformedRequest } from './general.errors.js';
 
 /** Nothing has NUL in its name, and Postgres would answer a look-up with an error. */
 export function refuseNulInPath(request: Request, _response: Response, next: NextFunction): void {
@@ -7,11 +7,5 @@ export function refuseNulInPath(request: Request, _response: Response, next: Nex
     next();
     return;
   }
-  next(
-    new DomainError({
-      kind: 'malformed',
-      code: 'malformed_request',
-      message: 'The path holds a NUL character, which no name can have.',
-    }),
-  );
+  next(malformedRequest('The path holds a NUL character, which no name can have.'));
 }

@@ -19,6 +19,7 @@ const STATUSES: Record<ErrorKind, number> = {
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   insufficient_credits: 402,
   too_large: 413,
@@ -37,6 +38,7 @@ const TITLES: Record<number, string> = {
   402: 'Payment Required',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
@@ -78,7 +80,10 @@ class FakeResponse {
 }
 
 function answerTo(exception: unknown, response = new FakeResponse()): FakeResponse {
-  const http = { getRequest: () => ({}), getResponse: () => response };
+  const http = {
+    getRequest: () => ({ path: '/', app: { router: { stack: [] } } }),
+    getResponse: () => response,
+  };
   new ProblemFilter().catch(exception, { switchToHttp: () => http } as unknown as ArgumentsHost);
   return response;
 }
@@ -102,7 +107,7 @@ describe('a problem', () => {
     expect(answer.statusCode).toBe(status);
     expect(answer.contentType).toBe('application/problem+json');
     expect(JSON.parse(answer.body)).toEqual({
-      type: 'about:blank',
+      type: '/docs/errors/a_code',
       title: TITLES[status],
       status,
       detail: 'What happened.',
@@ -175,7 +180,7 @@ describe('an error that nobody foresaw', () => {
 
     expect(answer.statusCode).toBe(500);
     expect(JSON.parse(answer.body)).toEqual({
-      type: 'about:blank',
+      type: '/docs/errors/internal_error',
       title: 'Internal Server Error',
       status: 500,
       detail: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',

@@ -1,44 +1,18 @@
 import { inspect } from 'node:util';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { DomainError, type ErrorKind } from './domain-error.js';
+import { allowedMethods } from './allowed-methods.js';
+import { DomainError } from './domain-error.js';
 import { errorCodeOf } from './error-code.js';
+import {
+  databaseUnavailable,
+  internalError,
+  malformedRequest,
+  methodNotAllowed,
+  routeNotFound,
+} from './general.errors.js';
+import { STATUS_OF_KIND, toProblem } from './problem.js';
 import { requestIdOf } from './request-id.js';
-
-/** Exhaustive on purpose: a new kind does not compile until it has a status. */
-const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
-  malformed: 400,
-  invalid: 422,
-  duplicate: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  insufficient_credits: 402,
-  too_large: 413,
-  unsupported_media_type: 415,
-  upstream_rejected: 400,
-  upstream_failed: 502,
-  upstream_timeout: 504,
-  unavailable: 503,
-  internal: 500,
-};
-
-const TITLE_OF_STATUS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  402: 'Payment Required',
-  403: 'Forbidden',
-  404: 'Not Found',
-  409: 'Conflict',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
 
 /** Answers every error as `application/problem+json` (RFC 9457), whatever layer it came from. */
 @Catch()
@@ -49,8 +23,7 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const error = toDomainError(exception);
-    const status = STATUS_OF_KIND[error.kind];
+    const error = toDomainError(exception, request);
     const requestId = requestIdOf(request);
     if (error.cause !== undefined) {
       // The stack alone: a failed statement carries its parameters, which are nobody's business in a log.
@@ -61,44 +34,26 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    response.status(status).set(error.headers);
-    response.type('application/problem+json').send(
-      JSON.stringify({
-        type: 'about:blank',
-        title: TITLE_OF_STATUS[status],
-        status,
-        detail: error.message,
-        code: error.code,
-        ...error.details,
-        request_id: requestId,
-      }),
-    );
+    response.status(STATUS_OF_KIND[error.kind]).set(error.headers);
+    response.type('application/problem+json').send(JSON.stringify(toProblem(error, requestId)));
   }
 }
 
-function toDomainError(exception: unknown): DomainError {
+function toDomainError(exception: unknown, request: Request): DomainError {
   if (exception instanceof DomainError) return exception;
-  if (exception instanceof HttpException) return fromHttpException(exception);
+  if (exception instanceof HttpException) return fromHttpException(exception, request);
   if (isDatabaseUnavailable(exception)) return databaseUnavailable(exception);
   return internalError(exception);
 }
 
-/** The framework's own exceptions: an unknown route, a path that cannot be decoded. */
-function fromHttpException(exception: HttpException): DomainError {
+/** The framework's own exceptions: a path or a method that no route has, a path that cannot be decoded. */
+function fromHttpException(exception: HttpException, request: Request): DomainError {
   const status = exception.getStatus();
   if (status === 404) {
-    return new DomainError({
-      kind: 'not_found',
-      code: 'route_not_found',
-      message: 'There is no such route. The routes are listed in /openapi.json.',
-    });
+    const methods = allowedMethods(request);
+    return methods.length === 0 ? routeNotFound() : methodNotAllowed(methods);
   }
-  if (status >= 500) return internalError(exception);
-  return new DomainError({
-    kind: 'malformed',
-    code: 'malformed_request',
-    message: 'The request cannot be read. Check its path, headers and body.',
-  });
+  return status >= 500 ? internalError(exception) : malformedRequest();
 }
 
 /** Codes of Node and of Postgres for a database that cannot be had right now. */
@@ -116,23 +71,4 @@ function isDatabaseUnavailable(exception: unknown): boolean {
   const code = errorCodeOf(exception);
   if (code !== null && UNAVAILABLE_CODES.has(code)) return true;
   return exception instanceof Error && /timeout exceeded when trying to connect/i.test(exception.message);
-}
-
-function databaseUnavailable(cause: unknown): DomainError {
-  return new DomainError({
-    kind: 'unavailable',
-    code: 'database_unavailable',
-    message: 'The service cannot reach its database. Try again shortly.',
-    headers: { 'retry-after': '1' },
-    cause,
-  });
-}
-
-function internalError(cause: unknown): DomainError {
-  return new DomainError({
-    kind: 'internal',
-    code: 'internal_error',
-    message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
-    cause,
-  });
 }

@@ -13,7 +13,12 @@ export class FieldErrorResponse {
 
 /** RFC 9457. Every answer of 400 and above has this shape. */
 export class ProblemResponse {
-  @ApiProperty({ type: String, example: 'about:blank' })
+  @ApiProperty({
+    type: String,
+    format: 'uri-reference',
+    description: 'The page that explains the code, below the address of the service',
+    example: '/docs/errors/job_not_open',
+  })
   type!: string;
 
   @ApiProperty({ type: String, example: 'Conflict' })

@@ -1,12 +1,26 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+} from '@nestjs/common';
 import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import type { Request } from 'express';
 import type { Observable } from 'rxjs';
 import { isPrototypeName } from './body-inspection.js';
-import { validationFailed } from './domain-error.js';
+import { invalidField, validationFailed } from './domain-error.js';
+
+const OPTIONAL_BODY = 'optional-body';
+
+/** Says of a route with a body that it may be left out. */
+export function OptionalBody(): MethodDecorator {
+  return SetMetadata(OPTIONAL_BODY, true);
+}
 
 /**
- * Refuses query parameters and body fields on a route that takes none. Where a route takes some, its DTO
+ * Refuses query parameters and body fields on a route that takes none, and a missing body where one is
+ * needed. Where a route takes some, its DTO
  * refuses others, but for names that it cannot see.
  */
 @Injectable()
@@ -14,9 +28,13 @@ export class UnexpectedInputInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<Request>();
     const queryNames = Object.keys(request.query);
+    const takesBody = takes(context, RouteParamtypes.BODY);
+    if (takesBody && request.body === undefined && !isBodyOptional(context)) {
+      throw invalidField('body', 'required', 'is required: send JSON with Content-Type: application/json');
+    }
     const unexpected = [
       ...(takes(context, RouteParamtypes.QUERY) ? queryNames.filter(isPrototypeName) : queryNames),
-      ...(takes(context, RouteParamtypes.BODY) ? [] : bodyFields(request.body)),
+      ...(takesBody ? [] : bodyFields(request.body)),
     ];
     if (unexpected.length > 0) {
       throw validationFailed(
@@ -29,6 +47,10 @@ export class UnexpectedInputInterceptor implements NestInterceptor {
     }
     return next.handle();
   }
+}
+
+function isBodyOptional(context: ExecutionContext): boolean {
+  return Reflect.getMetadata(OPTIONAL_BODY, context.getHandler()) === true;
 }
 
 function bodyFields(body: unknown): string[] {

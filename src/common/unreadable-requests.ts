@@ -1,6 +1,8 @@
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorCodeOf } from './error-code.js';
+import { malformedRequest } from './general.errors.js';
+import { toProblem } from './problem.js';
 
 /**
  * Answers what Node refuses before the application sees a request, in the shape of every other problem.
@@ -14,17 +16,14 @@ export function answerUnreadableRequests(server: Server): void {
     }
     const isTooLarge = errorCodeOf(error) === 'HPE_HEADER_OVERFLOW';
     const status = isTooLarge ? 431 : 400;
-    const title = isTooLarge ? 'Request Header Fields Too Large' : 'Bad Request';
-    const body = JSON.stringify({
-      type: 'about:blank',
-      title,
+    const problem = toProblem(
+      malformedRequest(isTooLarge ? 'The headers are too large.' : 'The request cannot be read as HTTP.'),
+      '',
       status,
-      detail: isTooLarge ? 'The headers are too large.' : 'The request cannot be read as HTTP.',
-      code: 'malformed_request',
-      request_id: '',
-    });
+    );
+    const body = JSON.stringify(problem);
     socket.end(
-      `HTTP/1.1 ${String(status)} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+      `HTTP/1.1 ${String(status)} ${problem.title}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
         `Content-Length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
     );
   });

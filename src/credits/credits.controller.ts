@@ -1,11 +1,22 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, OwnTeam, type Principal, TEAM_PATH_PARAM } from '../common/access.js';
-import { ApiBodyProblems, ApiProblems } from '../common/openapi.js';
+import { adminKeyRequired, teamNotFound } from '../common/access.errors.js';
+import { ApiBodyErrors, ApiErrors } from '../common/openapi.js';
+import { PageQuery, toPageRequest } from '../common/page.query.js';
+import { invalidCursor } from '../common/pagination.js';
+import { creditLimitExceeded } from './credits.errors.js';
 import { CreditsService } from './credits.service.js';
 import { AddCreditsRequest } from './dto/add-credits.request.js';
 import { AddCreditsResponse, toAddCreditsResponse } from './dto/add-credits.response.js';
-import { CreditBalanceResponse, toCreditBalanceResponse } from './dto/credit-balance.response.js';
+import { CreditCheckQuery, CreditCheckResponse, toCreditCheckResponse } from './dto/credit-check.js';
+import { CreditBalanceResponse, toCreditBalanceResponse } from './credit-balance.response.js';
+import {
+  CreditTransactionsResponse,
+  toCreditTransactionsResponse,
+} from './dto/credit-transactions.response.js';
+
+const NOT_FOUND = teamNotFound('engineering-team');
 
 @ApiTags('Credits')
 @Controller('api/credits/teams/:team_id')
@@ -14,11 +25,47 @@ export class CreditsController {
 
   @Get('balance')
   @OwnTeam()
-  @ApiOperation({ summary: 'Credits of a team' })
+  @ApiOperation({
+    summary: 'Credits of a team',
+    description:
+      '`remaining` is what is available and what open jobs hold, so creating a job does not change it.',
+  })
   @ApiOkResponse({ type: CreditBalanceResponse })
-  @ApiProblems(404)
+  @ApiErrors(NOT_FOUND)
   async balance(@Param(TEAM_PATH_PARAM) teamId: string): Promise<CreditBalanceResponse> {
     return toCreditBalanceResponse(await this.credits.getBalance(teamId));
+  }
+
+  @Get('transactions')
+  @OwnTeam()
+  @ApiOperation({
+    summary: 'What changed the credits that remain to a team, newest first',
+    description: 'Credits set aside for a job and given back are not listed: they change nothing of that.',
+  })
+  @ApiOkResponse({ type: CreditTransactionsResponse })
+  @ApiErrors(NOT_FOUND, invalidCursor())
+  async transactions(
+    @Param(TEAM_PATH_PARAM) teamId: string,
+    @Query() query: PageQuery,
+  ): Promise<CreditTransactionsResponse> {
+    const page = await this.credits.listTransactions(teamId, toPageRequest(query));
+    return toCreditTransactionsResponse(teamId, page);
+  }
+
+  @Post('check')
+  @HttpCode(200)
+  @OwnTeam()
+  @ApiOperation({
+    summary: 'Whether a job could be created right now',
+    description: 'Sets nothing aside: only creating the job does.',
+  })
+  @ApiOkResponse({ type: CreditCheckResponse })
+  @ApiErrors(NOT_FOUND)
+  async check(
+    @Param(TEAM_PATH_PARAM) teamId: string,
+    @Query() query: CreditCheckQuery,
+  ): Promise<CreditCheckResponse> {
+    return toCreditCheckResponse(await this.credits.getBalance(teamId), query.credits_needed);
   }
 
   @Post('add')
@@ -29,7 +76,7 @@ export class CreditsController {
     description: 'Takes the admin key; a team key only where the deployment allows self-service.',
   })
   @ApiOkResponse({ type: AddCreditsResponse })
-  @ApiBodyProblems(404)
+  @ApiBodyErrors(adminKeyRequired(), NOT_FOUND, creditLimitExceeded())
   async add(
     @CurrentPrincipal() principal: Principal,
     @Param(TEAM_PATH_PARAM) teamId: string,

@@ -1,11 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import { newId } from '../common/identifiers.js';
 import { toSafeInteger } from '../database/columns.js';
 import { violatesCheck } from '../database/postgres-error.js';
 import { queryRows } from '../database/rows.js';
 import { creditLimitExceeded } from './credits.errors.js';
-import type { CreditAccountName, CreditBalance, GrantRecord, TransferKind } from './credits.types.js';
+import type {
+  CreditAccountName,
+  CreditBalance,
+  CreditTransaction,
+  GrantRecord,
+  TransferKind,
+} from './credits.types.js';
 import { CreditAccount } from './entities/credit-account.entity.js';
 import { CreditGrant } from './entities/credit-grant.entity.js';
 import { CreditHold } from './entities/credit-hold.entity.js';
@@ -26,6 +32,16 @@ interface AccountRow {
   readonly available: string;
   readonly held: string;
   readonly consumed: string;
+}
+
+interface TransactionRow {
+  readonly transfer_id: string;
+  readonly kind: 'allocation' | 'capture';
+  readonly credits: string;
+  readonly remaining_after: string;
+  readonly reason: string | null;
+  readonly job_id: string | null;
+  readonly created_at: Date;
 }
 
 interface TransferSubject {
@@ -56,6 +72,14 @@ export class CreditsRepository {
   async findBalance(manager: EntityManager, teamId: string): Promise<CreditBalance | null> {
     const account = await manager.getRepository(CreditAccount).findOneBy({ teamId });
     return account === null ? null : toBalance(account);
+  }
+
+  async listBalances(
+    manager: EntityManager,
+    teamIds: readonly string[],
+  ): Promise<ReadonlyMap<string, CreditBalance>> {
+    const accounts = await manager.getRepository(CreditAccount).findBy({ teamId: In(teamIds) });
+    return new Map(accounts.map((account) => [account.teamId, toBalance(account)]));
   }
 
   async insertGrant(manager: EntityManager, grant: GrantRecord): Promise<void> {
@@ -114,8 +138,9 @@ export class CreditsRepository {
            RETURNING *
          ), transfer AS (
            INSERT INTO credit_transfers (transfer_id, team_id, sequence, kind, debit_account, credit_account,
-                                         credits, grant_id, hold_id, created_at)
-           SELECT $3, team_id, last_sequence, $4, $5, $6, $2, $7::uuid, $8::uuid, updated_at FROM account
+                                         credits, remaining_after, grant_id, hold_id, created_at)
+           SELECT $3, team_id, last_sequence, $4, $5, $6, $2, available + held, $7::uuid, $8::uuid, updated_at
+             FROM account
          )
          SELECT team_id, issued, available, held, consumed FROM account`,
         [teamId, credits, newId(), kind, debit, credit, subject.grantId ?? null, subject.holdId ?? null],
@@ -126,6 +151,34 @@ export class CreditsRepository {
       if (violatesCheck(error, 'credit_accounts_issued_check')) throw creditLimitExceeded();
       throw error;
     }
+  }
+
+  /**
+   * The transfers that changed what remains, newest first, each with the grant or the job it is about.
+   *
+   * @param after the transfer after which the page begins, or null; one that is not the team's is before
+   * everything
+   */
+  async listTransactions(
+    manager: EntityManager,
+    teamId: string,
+    after: string | null,
+    limit: number,
+  ): Promise<CreditTransaction[]> {
+    const rows = await queryRows<TransactionRow>(
+      manager,
+      `SELECT transfer_id, kind, transfers.credits, remaining_after, grants.reason, holds.job_id,
+              transfers.created_at
+         FROM credit_transfers transfers
+         LEFT JOIN credit_grants grants USING (grant_id, team_id)
+         LEFT JOIN credit_holds holds USING (hold_id, team_id)
+        WHERE team_id = $1 AND kind IN ('allocation', 'capture')
+          AND ($2::uuid IS NULL OR sequence <
+               (SELECT sequence FROM credit_transfers WHERE team_id = $1 AND transfer_id = $2))
+        ORDER BY sequence DESC LIMIT $3`,
+      [teamId, after, limit],
+    );
+    return rows.map(toTransaction);
   }
 
   /**
@@ -169,6 +222,21 @@ export class CreditsRepository {
       [teamId, holdId],
     );
   }
+}
+
+function toTransaction(row: TransactionRow): CreditTransaction {
+  const credits = toSafeInteger(row.credits);
+  const after = toSafeInteger(row.remaining_after);
+  return {
+    transactionId: row.transfer_id,
+    type: row.kind === 'allocation' ? 'allocation' : 'deduction',
+    credits,
+    remainingBefore: row.kind === 'allocation' ? after - credits : after + credits,
+    remainingAfter: after,
+    jobId: row.job_id,
+    reason: row.reason,
+    createdAt: row.created_at,
+  };
 }
 
 function rowToBalance(row: AccountRow): CreditBalance {

@@ -4,12 +4,13 @@ import { adminKeyRequired, teamNotFound } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/identifiers.js';
+import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { Transactions } from '../database/transactions.js';
 import { insufficientCredits } from './credits.errors.js';
 import { CreditsRepository } from './credits.repository.js';
-import type { CreditBalance, GrantRecord } from './credits.types.js';
+import type { CreditBalance, CreditTransaction, GrantRecord } from './credits.types.js';
 
 /**
  * Two-phase credits, as TigerBeetle's transfers: a job holds credits when it is created; the hold is
@@ -35,6 +36,23 @@ export class CreditsService {
     const balance = await this.repository.findBalance(manager, teamId);
     if (balance === null) throw teamNotFound(teamId);
     return balance;
+  }
+
+  /** Of those teams that have an account. */
+  async listBalances(
+    teamIds: readonly string[],
+    manager = this.transactions.manager,
+  ): Promise<ReadonlyMap<string, CreditBalance>> {
+    return this.repository.listBalances(manager, teamIds);
+  }
+
+  /** What changed the credits that remain, newest first. @throws DomainError team_not_found, validation_failed */
+  async listTransactions(teamId: string, { cursor, limit }: PageRequest): Promise<Page<CreditTransaction>> {
+    const after = cursor === null ? null : decodeCursor(cursor);
+    await this.getBalance(teamId);
+    const manager = this.transactions.manager;
+    const rows = await this.repository.listTransactions(manager, teamId, after, limit + 1);
+    return toPage(rows, limit, (transaction) => transaction.transactionId);
   }
 
   /**

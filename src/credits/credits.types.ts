@@ -31,3 +31,20 @@ export interface GrantRecord {
 
 /** Most credits in one grant: far above any sale, and far below what JSON numbers can carry. */
 export const MAX_GRANT_CREDITS = 1_000_000_000_000;
+
+export const TRANSACTION_TYPES = ['allocation', 'deduction'] as const;
+
+/** A change of what remains to a team; holds and their release change nothing of that. */
+export interface CreditTransaction {
+  readonly transactionId: string;
+  readonly type: (typeof TRANSACTION_TYPES)[number];
+  /** Positive, whatever the direction. */
+  readonly credits: number;
+  readonly remainingBefore: number;
+  readonly remainingAfter: number;
+  /** Of a deduction. */
+  readonly jobId: string | null;
+  /** Of an allocation, if one was given. */
+  readonly reason: string | null;
+  readonly createdAt: Date;
+}

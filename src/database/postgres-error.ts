@@ -1,5 +1,6 @@
 import { QueryFailedError } from 'typeorm';
 
+const FOREIGN_KEY_VIOLATION = '23503';
 const UNIQUE_VIOLATION = '23505';
 const CHECK_VIOLATION = '23514';
 
@@ -11,6 +12,11 @@ export function sqlStateOf(error: unknown): string | null {
 /** Whether a statement failed on the named unique constraint or index. */
 export function violatesUnique(error: unknown, constraint: string): boolean {
   return sqlStateOf(error) === UNIQUE_VIOLATION && driverField(error, 'constraint') === constraint;
+}
+
+/** Whether a statement failed on the named foreign key. */
+export function violatesForeignKey(error: unknown, constraint: string): boolean {
+  return sqlStateOf(error) === FOREIGN_KEY_VIOLATION && driverField(error, 'constraint') === constraint;
 }
 
 /** Whether a statement failed on the named CHECK. */

@@ -41,45 +41,47 @@ export class CallAdmissionService {
    * the job has ended; team and key are read in it, so a suspension or a revocation stops the next call on
    * every replica.
    *
-   * @throws DomainError job_not_found, job_not_open, team_suspended, unauthenticated, model_group_forbidden,
-   * model_group_not_found
+   * @throws DomainError job_not_found, job_not_open, team_suspended, organization_suspended, unauthenticated,
+   * model_group_forbidden, model_group_inactive, model_group_not_found
    */
   async admit(
     principal: Principal,
     scope: JobScope,
-    input: { modelGroup: string | null; purpose: string | null },
+    input: { modelGroup: string | null; purpose: string | null; metadata: object },
   ): Promise<AdmittedCall> {
     return this.transactions.run(async (manager) => {
       const job = await this.repository.admitCall(manager, scope, this.clock.now());
       if (job === null) throw jobNotOpen((await this.jobs.get(scope, manager)).status);
-      const team = await this.teams.getActive(manager, job.teamId);
+      const { teamId } = job;
+      const { organizationId } = await this.teams.admitWork(manager, teamId, 'call');
       if (principal.role === 'team' && !(await this.keys.isUsable(manager, principal.keyId))) {
         throw unauthenticated();
       }
       const group = await this.modelGroups.resolveForTeam(
         manager,
-        team.teamId,
+        teamId,
         input.modelGroup,
         principal.role === 'admin',
       );
       const { jobId } = scope;
       const call = await this.llmCalls.open(manager, {
-        teamId: team.teamId,
+        teamId,
         jobId,
         modelGroup: group.groupName,
         modelName: group.modelNames[0] ?? '',
         purpose: input.purpose,
+        metadata: input.metadata,
       });
       return {
         ...call,
-        teamId: team.teamId,
+        teamId,
         jobId,
         group,
         correlation: {
           traceId: jobId,
-          endUserId: team.teamId,
-          tags: [`org:${team.organizationId}`, `team:${team.teamId}`, `job_type:${job.jobType}`],
-          metadata: { call_id: call.callId, job_id: jobId, team_id: team.teamId },
+          endUserId: teamId,
+          tags: [`org:${organizationId}`, `team:${teamId}`, `job_type:${job.jobType}`],
+          metadata: { call_id: call.callId, job_id: jobId, team_id: teamId },
         },
       };
     });

@@ -70,7 +70,9 @@ export class CallSweepService implements OnApplicationBootstrap, OnApplicationSh
       const totals = await this.transactions.run(async (manager) => {
         await this.repository.lock(manager, call);
         const interrupted = await this.llmCalls.interrupt(manager, call);
-        if (interrupted !== null) await this.repository.addCall(manager, call, interrupted, this.clock.now());
+        if (interrupted !== null) {
+          await this.repository.addCall(manager, call, call.modelGroup, interrupted, this.clock.now());
+        }
         return interrupted;
       });
       if (totals === null) return false;

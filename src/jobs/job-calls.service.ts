@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
-import { decodeCursor, type Page, toPage } from '../common/pagination.js';
+import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
 import { GatewayService } from '../gateway/gateway.service.js';
 import type { CallOutcome, ChatAnswer, ChatRequest } from '../gateway/gateway.types.js';
@@ -17,6 +17,7 @@ export interface CallInput {
   /** Null for the team's default group. */
   readonly modelGroup: string | null;
   readonly purpose: string | null;
+  readonly metadata: object;
   readonly request: ChatRequest;
 }
 
@@ -43,8 +44,8 @@ export class JobCallsService {
    * Makes one call in a job. Its row is committed before anything leaves, and its end before the answer
    * is given. Not idempotent: asked twice, it spends twice.
    *
-   * @throws DomainError job_not_found, job_not_open, team_suspended, model_group_forbidden,
-   * model_group_not_found, upstream_failed, upstream_timeout, upstream_rejected_request
+   * @throws DomainError job_not_found, job_not_open, team_suspended, organization_suspended,
+   * model_group_forbidden, model_group_inactive, model_group_not_found, upstream_failed, upstream_timeout, upstream_rejected_request
    */
   async call(principal: Principal, scope: JobScope, input: CallInput): Promise<CallAnswer> {
     const startedAt = performance.now();
@@ -79,8 +80,7 @@ export class JobCallsService {
   /** The calls of a job with their attempts, oldest first. @throws DomainError validation_failed */
   async list(
     job: { teamId: string; jobId: string },
-    cursor: string | null,
-    limit: number,
+    { cursor, limit }: PageRequest,
   ): Promise<Page<CallRecord>> {
     const after = cursor === null ? null : decodeCursor(cursor);
     const rows = await this.llmCalls.listOfJob(job, after, limit + 1);
@@ -93,7 +93,7 @@ export class JobCallsService {
     await this.transactions.run(async (manager) => {
       await this.repository.lock(manager, call);
       if (!(await this.llmCalls.close(manager, call, outcome, totals, latencyMs))) throw callInterrupted();
-      await this.repository.addCall(manager, call, totals, this.clock.now());
+      await this.repository.addCall(manager, call, call.group.groupName, totals, this.clock.now());
     });
     return totals;
   }

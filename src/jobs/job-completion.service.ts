@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
-import { invalidField } from '../common/domain-error.js';
-import { MAX_METADATA_BYTES } from '../common/validators.js';
 import { CreditsService } from '../credits/credits.service.js';
 import { Transactions } from '../database/transactions.js';
-import { averageLatencyMs, isCharged } from './job-rules.js';
+import { averageLatencyMs, isCharged, refuseLargeMetadata } from './job-rules.js';
 import { jobNotOpen } from './jobs.errors.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
 import { JobsService } from './jobs.service.js';
@@ -48,13 +46,7 @@ export class JobCompletionService {
     return this.transactions.run(async (manager) => {
       const job = await this.repository.end(manager, scope, { ...request, now: this.clock.now() });
       if (job === null) return this.replay(manager, scope, request.status);
-      if (Buffer.byteLength(JSON.stringify(job.metadata)) > MAX_METADATA_BYTES) {
-        throw invalidField(
-          'metadata',
-          'too_large',
-          `would make the job's metadata larger than ${String(MAX_METADATA_BYTES)} bytes`,
-        );
-      }
+      refuseLargeMetadata(job.metadata);
       const completion = await this.settle(manager, job, request.status);
       await this.repository.freezeCompletion(manager, job, completion);
       return { job, completion, isReplay: false };

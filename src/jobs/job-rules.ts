@@ -1,3 +1,5 @@
+import { invalidField } from '../common/domain-error.js';
+import { MAX_METADATA_BYTES } from '../common/validators.js';
 import type { CompletionStatus, JobStatus, JobTotals } from './jobs.types.js';
 
 /** The one table of states: those in which a job takes calls and can be ended. */
@@ -31,4 +33,14 @@ export function isCharged(status: CompletionStatus, totals: JobTotals): boolean 
 /** Average latency of the successful calls in whole milliseconds; 0 if there is none. */
 export function averageLatencyMs(totals: JobTotals): number {
   return totals.successfulCalls === 0 ? 0 : Math.round(totals.totalLatencyMs / totals.successfulCalls);
+}
+
+/** The limit of one request holds for what several have put together. @throws DomainError validation_failed */
+export function refuseLargeMetadata(merged: object): void {
+  if (Buffer.byteLength(JSON.stringify(merged)) <= MAX_METADATA_BYTES) return;
+  throw invalidField(
+    'metadata',
+    'too_large',
+    `would make the job's metadata larger than ${String(MAX_METADATA_BYTES)} bytes`,
+  );
 }

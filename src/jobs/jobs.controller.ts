@@ -1,27 +1,31 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { otherTeam, teamNotFound } from '../common/access.errors.js';
 import { Admin, CurrentPrincipal, OwnTeam, type Principal, Team, TEAM_PATH_PARAM } from '../common/access.js';
-import { ApiBodyProblems, ApiProblems } from '../common/openapi.js';
-import { CompleteJobRequest } from './dto/complete-job.request.js';
-import { CompletedJobResponse, toCompletedJobResponse } from './dto/completed-job.response.js';
+import { ApiBodyErrors, ApiErrors } from '../common/openapi.js';
+import { toPageRequest } from '../common/page.query.js';
+import { invalidCursor } from '../common/pagination.js';
+import { insufficientCredits } from '../credits/credits.errors.js';
+import { organizationSuspended, teamDeleted, teamSuspended } from '../teams/teams.errors.js';
 import { CreateJobRequest } from './dto/create-job.request.js';
+import { ExpandedJobResponse, JobQuery, toCallsPage, toExpandedJobResponse } from './dto/job-calls.js';
 import { JobCostsQuery } from './dto/job-costs.query.js';
 import { JobCostsResponse, toJobCostsResponse } from './dto/job-costs.response.js';
-import { JobListResponse, JobResponse, toJobListResponse, toJobResponse } from './dto/job.response.js';
-import { ListJobsQuery, toJobFilter } from './dto/list-jobs.query.js';
-import { LlmCallRequest, TextPartRequest, toChatRequest } from './dto/llm-call.request.js';
-import { LlmCallResponse, toLlmCallResponse } from './dto/llm-call.response.js';
+import { JobMetadataRequest } from './dto/job-metadata.request.js';
+import {
+  JobListResponse,
+  JobMetadataResponse,
+  JobResponse,
+  toJobListResponse,
+  toJobResponse,
+} from './dto/job.response.js';
+import { ListAllJobsQuery, ListJobsQuery, toJobFilter } from './dto/list-jobs.query.js';
 import { JobCallsService } from './job-calls.service.js';
-import { JobCompletionService } from './job-completion.service.js';
+import { ApiJobId, JOB_PATH_PARAM } from './job-path.js';
+import { jobNotFound } from './jobs.errors.js';
 import { JobsService, scopeOf } from './jobs.service.js';
 
-const ApiJobId = (): MethodDecorator =>
-  ApiParam({
-    name: 'job_id',
-    schema: { type: 'string', format: 'uuid' },
-    example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11',
-  });
+const NO_TEAM = teamNotFound('engineering-team');
 
 @ApiTags('Jobs')
 @Controller('api')
@@ -29,15 +33,25 @@ export class JobsController {
   constructor(
     private readonly jobs: JobsService,
     private readonly calls: JobCallsService,
-    private readonly completion: JobCompletionService,
   ) {}
 
   @Post('jobs/create')
   @HttpCode(200)
   @Team()
-  @ApiOperation({ summary: 'Create a job and set a credit aside for it' })
+  @ApiOperation({
+    summary: 'Create a job and set a credit aside for it',
+    description:
+      'The credit is charged when the job is completed, and given back when it fails or is cancelled.',
+  })
   @ApiOkResponse({ type: JobResponse })
-  @ApiBodyProblems(402, 404)
+  @ApiBodyErrors(
+    insufficientCredits(1, 0),
+    otherTeam(),
+    teamSuspended(),
+    organizationSuspended(),
+    NO_TEAM,
+    teamDeleted('engineering-team'),
+  )
   async create(
     @CurrentPrincipal() principal: Principal,
     @Body() request: CreateJobRequest,
@@ -51,95 +65,89 @@ export class JobsController {
     return toJobResponse(job);
   }
 
+  @Get('jobs')
+  @Admin()
+  @ApiOperation({
+    operationId: 'jobs_list_all',
+    summary: 'Jobs of all teams, newest first',
+    description: 'A page of jobs, of one team if it is named, stable while new jobs arrive.',
+  })
+  @ApiOkResponse({ type: JobListResponse })
+  @ApiErrors(NO_TEAM, invalidCursor())
+  async listAll(@Query() query: ListAllJobsQuery): Promise<JobListResponse> {
+    const filter = toJobFilter(query, query.team_id ?? null);
+    return toJobListResponse(await this.jobs.list(filter, toPageRequest(query)));
+  }
+
+  @Get('teams/:team_id/jobs')
+  @OwnTeam()
+  @ApiOperation({
+    summary: 'Jobs of a team, newest first',
+    description: 'A page of the jobs of the team, stable while new jobs arrive.',
+  })
+  @ApiOkResponse({ type: JobListResponse })
+  @ApiErrors(NO_TEAM, invalidCursor())
+  async list(
+    @Param(TEAM_PATH_PARAM) teamId: string,
+    @Query() query: ListJobsQuery,
+  ): Promise<JobListResponse> {
+    return toJobListResponse(await this.jobs.list(toJobFilter(query, teamId), toPageRequest(query)));
+  }
+
   @Get('jobs/:job_id')
   @Team()
   @ApiJobId()
-  @ApiOperation({ summary: 'A job' })
-  @ApiOkResponse({ type: JobResponse })
-  @ApiProblems(404)
-  async get(@CurrentPrincipal() principal: Principal, @Param('job_id') jobId: string): Promise<JobResponse> {
-    return toJobResponse(await this.jobs.get(scopeOf(principal, jobId)));
-  }
-
-  @Post('jobs/:job_id/llm-call')
-  @HttpCode(200)
-  @Team()
-  @ApiJobId()
-  @ApiExtraModels(TextPartRequest)
-  @ApiOperation({ summary: 'Make an LLM call in a job' })
-  @ApiOkResponse({ type: LlmCallResponse })
-  @ApiBodyProblems(404, 409, 502, 504)
-  async call(
+  @ApiOperation({
+    summary: 'A job, with its calls if they are asked for',
+    description: 'With `expand=calls` the calls of the job, oldest first, without models and costs.',
+  })
+  @ApiOkResponse({ type: ExpandedJobResponse })
+  @ApiErrors(jobNotFound(), invalidCursor())
+  async get(
     @CurrentPrincipal() principal: Principal,
-    @Param('job_id') jobId: string,
-    @Body() request: LlmCallRequest,
-  ): Promise<LlmCallResponse> {
-    const answer = await this.calls.call(principal, scopeOf(principal, jobId), {
-      modelGroup: request.model_group ?? null,
-      purpose: request.purpose ?? null,
-      request: toChatRequest(request),
-    });
-    return toLlmCallResponse(answer);
+    @Param(JOB_PATH_PARAM) jobId: string,
+    @Query() query: JobQuery,
+  ): Promise<ExpandedJobResponse> {
+    const page = toCallsPage(query);
+    const job = await this.jobs.get(scopeOf(principal, jobId));
+    return toExpandedJobResponse(job, page && (await this.calls.list(job, page)));
   }
 
-  @Post('jobs/:job_id/complete')
-  @HttpCode(200)
+  @Patch('jobs/:job_id/metadata')
   @Team()
   @ApiJobId()
   @ApiOperation({
-    summary: 'End a job: charge its credit or give it back',
-    description: 'Asked again with the same status, it answers with the same bytes and charges nothing.',
+    summary: "Merge metadata into a job's",
+    description: 'Key by key, at the top level; whatever the state of the job is.',
   })
-  @ApiOkResponse({
-    type: CompletedJobResponse,
-    headers: {
-      'Idempotent-Replayed': {
-        description: '`true` if an earlier request had ended the job',
-        schema: { type: 'string', enum: ['true'] },
-      },
-    },
-  })
-  @ApiBodyProblems(404, 409)
-  async complete(
+  @ApiOkResponse({ type: JobMetadataResponse })
+  @ApiBodyErrors(jobNotFound())
+  async updateMetadata(
     @CurrentPrincipal() principal: Principal,
-    @Param('job_id') jobId: string,
-    @Body() request: CompleteJobRequest,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<CompletedJobResponse> {
-    const completed = await this.completion.complete(scopeOf(principal, jobId), {
-      status: request.status,
-      errorMessage: request.error_message ?? null,
-      metadata: request.metadata ?? {},
-    });
-    if (completed.isReplay) response.setHeader('Idempotent-Replayed', 'true');
-    return toCompletedJobResponse(completed, await this.jobs.costVisibilityFor(principal));
+    @Param(JOB_PATH_PARAM) jobId: string,
+    @Body() request: JobMetadataRequest,
+  ): Promise<JobMetadataResponse> {
+    const scope = scopeOf(principal, jobId);
+    const { metadata, updatedAt } = await this.jobs.mergeMetadata(scope, request.metadata);
+    return { job_id: scope.jobId, metadata, updated_at: updatedAt.toISOString() };
   }
 
   @Get('jobs/:job_id/costs')
   @Admin()
   @ApiJobId()
-  @ApiOperation({ summary: 'What a job really cost, call by call' })
+  @ApiOperation({
+    summary: 'What a job really cost, call by call',
+    description:
+      'Every attempt against every model, also those that failed; what is unknown is marked, never counted as free.',
+  })
   @ApiOkResponse({ type: JobCostsResponse })
-  @ApiProblems(404)
+  @ApiErrors(jobNotFound(), invalidCursor())
   async costs(
     @CurrentPrincipal() principal: Principal,
-    @Param('job_id') jobId: string,
+    @Param(JOB_PATH_PARAM) jobId: string,
     @Query() query: JobCostsQuery,
   ): Promise<JobCostsResponse> {
     const job = await this.jobs.get(scopeOf(principal, jobId));
-    return toJobCostsResponse(job, await this.calls.list(job, query.cursor ?? null, query.limit));
-  }
-
-  @Get('teams/:team_id/jobs')
-  @OwnTeam()
-  @ApiOperation({ summary: 'Jobs of a team, newest first' })
-  @ApiOkResponse({ type: JobListResponse })
-  @ApiProblems(404)
-  async list(
-    @Param(TEAM_PATH_PARAM) teamId: string,
-    @Query() query: ListJobsQuery,
-  ): Promise<JobListResponse> {
-    const page = { cursor: query.cursor ?? null, limit: query.limit };
-    return toJobListResponse(await this.jobs.list(teamId, toJobFilter(query), page));
+    return toJobCostsResponse(job, await this.calls.list(job, toPageRequest(query)));
   }
 }

@@ -11,6 +11,8 @@ import { CallSweepService } from './call-sweep.service.js';
 import { Job } from './entities/job.entity.js';
 import { JobCallsService } from './job-calls.service.js';
 import { JobCompletionService } from './job-completion.service.js';
+import { JobActionsController } from './job-actions.controller.js';
+import { TeamDeletionController } from './team-deletion.controller.js';
 import { JobsController } from './jobs.controller.js';
 import { JobsRepository } from './jobs.repository.js';
 import { JobsService } from './jobs.service.js';
@@ -25,7 +27,7 @@ import { JobsService } from './jobs.service.js';
     LlmCallsModule,
     GatewayModule,
   ],
-  controllers: [JobsController],
+  controllers: [JobsController, JobActionsController, TeamDeletionController],
   providers: [
     JobsRepository,
     JobsService,

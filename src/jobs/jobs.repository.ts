@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
 import { queryRows } from '../database/rows.js';
 import type { CallTotals } from '../llm-calls/llm-calls.types.js';
 import { Job } from './entities/job.entity.js';
@@ -18,7 +18,7 @@ const IS_OPEN = `status IN (${OPEN_STATUSES.map((status) => `'${status}'`).join(
 @Injectable()
 export class JobsRepository {
   async insert(manager: EntityManager, job: JobRecord): Promise<void> {
-    await manager.getRepository(Job).insert({ ...job });
+    await manager.getRepository(Job).insert({ ...job, modelGroupsUsed: [...job.modelGroupsUsed] });
   }
 
   async find(manager: EntityManager, scope: JobScope): Promise<JobRecord | null> {
@@ -63,6 +63,7 @@ export class JobsRepository {
   async addCall(
     manager: EntityManager,
     job: { teamId: string; jobId: string },
+    modelGroup: string,
     totals: CallTotals,
     now: Date,
   ): Promise<void> {
@@ -73,7 +74,9 @@ export class JobsRepository {
               successful_calls = successful_calls + $3::int, failed_calls = failed_calls + 1 - $3::int,
               unpriced_calls = unpriced_calls + $4::int,
               total_tokens = total_tokens + $5, total_cost_usd = total_cost_usd + $6,
-              total_latency_ms = total_latency_ms + $7, updated_at = $8
+              total_latency_ms = total_latency_ms + $7, updated_at = $8,
+              model_groups_used = CASE WHEN $9 = ANY (model_groups_used) THEN model_groups_used
+                                       ELSE array_append(model_groups_used, $9::varchar) END
         WHERE job_id = $1 AND team_id = $2`,
       [
         job.jobId,
@@ -84,6 +87,7 @@ export class JobsRepository {
         totals.costUsd,
         totals.latencyMs,
         now,
+        modelGroup,
       ],
     );
   }
@@ -124,10 +128,34 @@ export class JobsRepository {
     );
   }
 
+  /**
+   * Merges metadata into a job's, key by key, whatever its state.
+   *
+   * @returns the metadata after it, or null if there is no such job
+   */
+  async mergeMetadata(
+    manager: EntityManager,
+    scope: JobScope,
+    metadata: object,
+    now: Date,
+  ): Promise<{ metadata: object; updatedAt: Date } | null> {
+    const rows = await queryRows<{ metadata: object; updated_at: Date }>(
+      manager,
+      `UPDATE jobs SET metadata = metadata || $3::jsonb, updated_at = $4
+        WHERE ${IN_SCOPE} RETURNING metadata, updated_at`,
+      [scope.jobId, scope.teamId, JSON.stringify(metadata), now],
+    );
+    const row = rows[0];
+    return row === undefined ? null : { metadata: row.metadata, updatedAt: row.updated_at };
+  }
+
+  async hasOpen(manager: EntityManager, teamId: string): Promise<boolean> {
+    return manager.getRepository(Job).existsBy({ teamId, completedAt: IsNull() });
+  }
+
   /** Newest first. @param after the id after which the page begins, or null */
   async list(
     manager: EntityManager,
-    teamId: string,
     filter: JobFilter,
     after: string | null,
     limit: number,
@@ -135,10 +163,10 @@ export class JobsRepository {
     const query = manager
       .getRepository(Job)
       .createQueryBuilder('job')
-      .where('job.teamId = :teamId', { teamId })
       .orderBy('job.jobId', 'DESC')
       .limit(limit);
     if (after !== null) query.andWhere('job.jobId < :after', { after });
+    if (filter.teamId !== null) query.andWhere('job.teamId = :teamId', { teamId: filter.teamId });
     if (filter.status !== null) query.andWhere('job.status = :status', { status: filter.status });
     if (filter.jobType !== null) query.andWhere('job.jobType = :jobType', { jobType: filter.jobType });
     if (filter.userId !== null) query.andWhere('job.userId = :userId', { userId: filter.userId });

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { otherTeam } from '../common/access.errors.js';
+import { teamOf } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
-import { invalidField } from '../common/domain-error.js';
 import { isUuid, newId } from '../common/identifiers.js';
-import { decodeCursor, type Page, toPage } from '../common/pagination.js';
+import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { CreditsService } from '../credits/credits.service.js';
 import { Transactions } from '../database/transactions.js';
 import { TeamsService } from '../teams/teams.service.js';
 import type { CostVisibility } from '../teams/teams.types.js';
-import { CREDITS_PER_JOB } from './job-rules.js';
+import { CREDITS_PER_JOB, refuseLargeMetadata } from './job-rules.js';
 import { jobNotFound } from './jobs.errors.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
 import type { JobFilter, JobRecord } from './jobs.types.js';
@@ -37,7 +36,8 @@ export class JobsService {
   /**
    * Creates a job and holds its credits, in one transaction.
    *
-   * @throws DomainError insufficient_credits, team_suspended, team_not_found, other_team
+   * @throws DomainError insufficient_credits, team_suspended, organization_suspended, team_not_found,
+   * team_deleted, other_team
    */
   async create(principal: Principal, input: NewJob): Promise<JobRecord> {
     const teamId = teamOf(principal, input.teamId);
@@ -61,6 +61,7 @@ export class JobsService {
       totalTokens: 0,
       totalCostUsd: '0',
       totalLatencyMs: 0,
+      modelGroupsUsed: [],
       completion: null,
       createdAt: now,
       startedAt: null,
@@ -68,7 +69,7 @@ export class JobsService {
       updatedAt: now,
     };
     await this.transactions.run(async (manager) => {
-      await this.teams.getActive(manager, teamId);
+      await this.teams.admitWork(manager, teamId, 'job');
       await this.repository.insert(manager, job);
       await this.credits.hold(manager, job, job.creditsHeld);
     });
@@ -82,16 +83,36 @@ export class JobsService {
     return job;
   }
 
-  /** Jobs of a team, newest first. @throws DomainError team_not_found, validation_failed */
-  async list(
-    teamId: string,
-    filter: JobFilter,
-    page: { cursor: string | null; limit: number },
-  ): Promise<Page<JobRecord>> {
-    const after = page.cursor === null ? null : decodeCursor(page.cursor);
-    await this.teams.get(teamId);
-    const rows = await this.repository.list(this.transactions.manager, teamId, filter, after, page.limit + 1);
-    return toPage(rows, page.limit, (job) => job.jobId);
+  /** Newest first. @throws DomainError team_not_found if the filter names one, validation_failed */
+  async list(filter: JobFilter, { cursor, limit }: PageRequest): Promise<Page<JobRecord>> {
+    const after = cursor === null ? null : decodeCursor(cursor);
+    if (filter.teamId !== null) await this.teams.get(filter.teamId);
+    const rows = await this.repository.list(this.transactions.manager, filter, after, limit + 1);
+    return toPage(rows, limit, (job) => job.jobId);
+  }
+
+  /**
+   * Merges metadata into a job's, key by key. A job that has ended takes it, too: what came of it may be
+   * known later only.
+   *
+   * @throws DomainError job_not_found, validation_failed if all of it would be too large
+   */
+  async mergeMetadata(scope: JobScope, metadata: object): Promise<{ metadata: object; updatedAt: Date }> {
+    return this.transactions.run(async (manager) => {
+      const merged = await this.repository.mergeMetadata(manager, scope, metadata, this.clock.now());
+      if (merged === null) throw jobNotFound();
+      refuseLargeMetadata(merged.metadata);
+      return merged;
+    });
+  }
+
+  /**
+   * Deletes a team that has no open job, see {@link TeamsService.delete}.
+   *
+   * @throws DomainError team_not_found, team_has_open_jobs
+   */
+  async deleteTeam(teamId: string): Promise<void> {
+    await this.teams.delete(teamId, (manager) => this.repository.hasOpen(manager, teamId));
   }
 
   /** What the caller may see of a job's costs: the admin everything, a team as its setting says. */
@@ -109,13 +130,4 @@ export class JobsService {
 export function scopeOf(principal: Principal, jobId: string): JobScope {
   if (!isUuid(jobId)) throw jobNotFound();
   return { jobId: jobId.toLowerCase(), teamId: principal.role === 'team' ? principal.teamId : null };
-}
-
-function teamOf(principal: Principal, named: string | null): string {
-  if (principal.role === 'team') {
-    if (named !== null && named !== principal.teamId) throw otherTeam();
-    return principal.teamId;
-  }
-  if (named === null) throw invalidField('team_id', 'required', 'is required with the admin key');
-  return named;
 }

@@ -51,6 +51,8 @@ export interface JobRecord extends JobTotals {
   readonly creditsHeld: number;
   readonly creditApplied: boolean;
   readonly creditsCharged: number;
+  /** Names of the groups that its ended calls went to, in the order of their first one. */
+  readonly modelGroupsUsed: readonly string[];
   readonly completion: CompletionSnapshot | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -58,8 +60,9 @@ export interface JobRecord extends JobTotals {
   readonly updatedAt: Date;
 }
 
-/** Which jobs of a team to list. `createdAfter` is inclusive, `createdBefore` is not. */
+/** Which jobs to list; null is any. `createdAfter` is inclusive, `createdBefore` is not. */
 export interface JobFilter {
+  readonly teamId: string | null;
   readonly status: JobStatus | null;
   readonly jobType: string | null;
   readonly userId: string | null;

@@ -18,6 +18,10 @@ export class KeysRepository {
       .findOne({ select: { keyId: true, teamId: true }, where: { keyHash, revokedAt: IsNull() } });
   }
 
+  async revokeAll(manager: EntityManager, teamId: string, revokedAt: Date): Promise<void> {
+    await manager.getRepository(VirtualKey).update({ teamId, revokedAt: IsNull() }, { revokedAt });
+  }
+
   async isUsable(manager: EntityManager, keyId: string): Promise<boolean> {
     return manager.getRepository(VirtualKey).existsBy({ keyId, revokedAt: IsNull() });
   }

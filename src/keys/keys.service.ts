@@ -33,6 +33,11 @@ export class KeysService {
     return this.repository.findByHash(this.transactions.manager, hashKey(key));
   }
 
+  /** Revokes every key of a team in the caller's transaction. */
+  async revokeAll(manager: EntityManager, teamId: string): Promise<void> {
+    await this.repository.revokeAll(manager, teamId, this.clock.now());
+  }
+
   /** Whether a key that the guard let in has been revoked since, in the caller's transaction. */
   async isUsable(manager: EntityManager, keyId: string): Promise<boolean> {
     return this.repository.isUsable(manager, keyId);

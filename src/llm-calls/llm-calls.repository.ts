@@ -18,16 +18,17 @@ export class LlmCallsRepository {
   ): Promise<void> {
     await queryRows(
       manager,
-      `INSERT INTO llm_calls (call_id, team_id, job_id, model_group, purpose, status, process_id, deadline_at,
-                              prompt_tokens, completion_tokens, total_tokens, cost_usd, is_unpriced, created_at)
-       VALUES ($1, $2, $3, $4, $5, 'in_flight', $6, clock_timestamp() + $7 * interval '1 millisecond',
-               0, 0, 0, 0, false, $8)`,
+      `INSERT INTO llm_calls (call_id, team_id, job_id, model_group, purpose, metadata, status, process_id,
+                              deadline_at, prompt_tokens, completion_tokens, total_tokens, cost_usd, is_unpriced, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, 'in_flight', $7, clock_timestamp() + $8 * interval '1 millisecond',
+               0, 0, 0, 0, false, $9)`,
       [
         call.callId,
         call.teamId,
         call.jobId,
         call.modelGroup,
         call.purpose,
+        JSON.stringify(call.metadata),
         call.processId,
         call.deadlineMs,
         call.createdAt,
@@ -149,9 +150,9 @@ export class LlmCallsRepository {
     activeCallIds: readonly string[],
     limit: number,
   ): Promise<OverdueCall[]> {
-    const rows = await queryRows<{ call_id: string; team_id: string; job_id: string }>(
+    const rows = await queryRows<{ call_id: string; team_id: string; job_id: string; model_group: string }>(
       manager,
-      `SELECT call_id, team_id, job_id FROM llm_calls
+      `SELECT call_id, team_id, job_id, model_group FROM llm_calls
         WHERE status = 'in_flight' AND deadline_at < clock_timestamp()
           AND CASE WHEN process_id = $1 THEN call_id <> ALL($2::uuid[])
                    ELSE NOT EXISTS (SELECT FROM llm_call_leases
@@ -160,7 +161,12 @@ export class LlmCallsRepository {
         ORDER BY deadline_at LIMIT $3`,
       [processId, activeCallIds, limit],
     );
-    return rows.map((row) => ({ callId: row.call_id, teamId: row.team_id, jobId: row.job_id }));
+    return rows.map((row) => ({
+      callId: row.call_id,
+      teamId: row.team_id,
+      jobId: row.job_id,
+      modelGroup: row.model_group,
+    }));
   }
 
   /** Oldest first. @param after the id after which the page begins, or null */

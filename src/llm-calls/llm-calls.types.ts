@@ -14,6 +14,8 @@ export interface NewCall {
   /** The model tried first. */
   readonly modelName: string;
   readonly purpose: string | null;
+  /** The caller's own; stays with us. */
+  readonly metadata: object;
 }
 
 export interface OpenedCall {
@@ -39,6 +41,7 @@ export interface OverdueCall {
   readonly callId: string;
   readonly teamId: string;
   readonly jobId: string;
+  readonly modelGroup: string;
 }
 
 /** A call with its attempts, for the admin. Amounts are decimal text. */
@@ -48,6 +51,7 @@ export interface CallRecord {
   readonly failure: CallFailure | null;
   readonly modelGroup: string;
   readonly purpose: string | null;
+  readonly metadata: object;
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly totalTokens: number;

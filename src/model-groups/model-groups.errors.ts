@@ -1,4 +1,4 @@
-import { DomainError } from '../common/domain-error.js';
+import { DO_NOT_RETRY, DomainError } from '../common/domain-error.js';
 
 export function modelGroupAlreadyExists(groupName: string): DomainError {
   return new DomainError({
@@ -30,5 +30,22 @@ export function noModelGroup(): DomainError {
     kind: 'forbidden',
     code: 'model_group_forbidden',
     message: 'The team has no model group. Ask the operator to assign one.',
+  });
+}
+
+export function modelGroupInactive(groupName: string): DomainError {
+  return new DomainError({
+    kind: 'forbidden',
+    code: 'model_group_inactive',
+    message: `Model group ${groupName} is switched off. Use another group of the team.`,
+  });
+}
+
+export function modelGroupInUse(groupName: string): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'model_group_in_use',
+    message: `Model group ${groupName} is assigned to a team. Give these teams other groups first.`,
+    headers: DO_NOT_RETRY,
   });
 }

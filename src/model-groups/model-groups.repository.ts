@@ -1,12 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
-import { violatesUnique } from '../database/postgres-error.js';
+import { violatesForeignKey, violatesUnique } from '../database/postgres-error.js';
 import { queryRows } from '../database/rows.js';
 import { ModelGroupModel } from './entities/model-group-model.entity.js';
 import { ModelGroup } from './entities/model-group.entity.js';
 import { TeamModelGroup } from './entities/team-model-group.entity.js';
-import { modelGroupAlreadyExists } from './model-groups.errors.js';
-import type { ModelGroupRecord } from './model-groups.types.js';
+import { modelGroupAlreadyExists, modelGroupInUse } from './model-groups.errors.js';
+import type {
+  GroupModel,
+  ModelGroupChange,
+  ModelGroupRecord,
+  ModelGroupStatus,
+} from './model-groups.types.js';
+
+/** A group of a team as a call finds it: whatever its state, with the models that are active. */
+export interface GroupOfTeam {
+  readonly groupName: string;
+  readonly status: ModelGroupStatus;
+  readonly modelNames: readonly string[];
+}
 
 @Injectable()
 export class ModelGroupsRepository {
@@ -16,55 +28,138 @@ export class ModelGroupsRepository {
     try {
       await manager.getRepository(ModelGroup).insert(columns);
     } catch (error) {
-      if (violatesUnique(error, 'model_groups_group_name_key'))
+      if (violatesUnique(error, 'model_groups_group_name_key')) {
         throw modelGroupAlreadyExists(group.groupName);
+      }
       throw error;
     }
-    await manager
-      .getRepository(ModelGroupModel)
-      .insert(models.map((model, position) => ({ ...model, position, modelGroupId: group.modelGroupId })));
+    await this.insertModels(manager, group.modelGroupId, models);
   }
 
   async find(manager: EntityManager, groupName: string): Promise<ModelGroupRecord | null> {
     const group = await manager.getRepository(ModelGroup).findOneBy({ groupName });
     if (group === null) return null;
-    const models = await manager.getRepository(ModelGroupModel).find({
-      where: { modelGroupId: group.modelGroupId },
-      order: { position: 'ASC' },
-    });
-    return { ...group, models };
-  }
-
-  async exists(manager: EntityManager, groupName: string): Promise<boolean> {
-    return manager.getRepository(ModelGroup).existsBy({ groupName });
-  }
-
-  /** The ids of those names that exist. */
-  async findIds(manager: EntityManager, groupNames: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const groups = await manager.getRepository(ModelGroup).findBy({ groupName: In(groupNames) });
-    return new Map(groups.map((group) => [group.groupName, group.modelGroupId]));
-  }
-
-  /** @param modelGroupIds in the order of preference; the first is the team's default */
-  async assign(manager: EntityManager, teamId: string, modelGroupIds: readonly string[]): Promise<void> {
-    await manager
-      .getRepository(TeamModelGroup)
-      .insert(modelGroupIds.map((modelGroupId, position) => ({ teamId, modelGroupId, position })));
-  }
-
-  async listNamesOfTeam(manager: EntityManager, teamId: string): Promise<string[]> {
-    const rows = await queryRows<{ group_name: string }>(
-      manager,
-      `SELECT model_groups.group_name
-         FROM team_model_groups JOIN model_groups USING (model_group_id)
-        WHERE team_id = $1 ORDER BY position`,
-      [teamId],
-    );
-    return rows.map((row) => row.group_name);
+    const [record = null] = await this.withModels(manager, [group]);
+    return record;
   }
 
   /**
-   * The named group of a team, or its first one, with its models in order.
+   * Newest first.
+   *
+   * @param teamId for the groups of one team, or null for all
+   * @param after the id after which the page begins, or null
+   */
+  async list(
+    manager: EntityManager,
+    teamId: string | null,
+    after: string | null,
+    limit: number,
+  ): Promise<ModelGroupRecord[]> {
+    const query = manager
+      .getRepository(ModelGroup)
+      .createQueryBuilder('model_group')
+      .orderBy('model_group.modelGroupId', 'DESC')
+      .limit(limit);
+    if (after !== null) query.andWhere('model_group.modelGroupId < :after', { after });
+    if (teamId !== null) {
+      query.innerJoin(
+        TeamModelGroup,
+        'assigned',
+        'assigned.modelGroupId = model_group.modelGroupId AND assigned.teamId = :teamId',
+        { teamId },
+      );
+    }
+    return this.withModels(manager, await query.getMany());
+  }
+
+  /** @returns the group's id, or null; others who would change the group wait for the transaction to end */
+  async lock(manager: EntityManager, groupName: string): Promise<string | null> {
+    const rows = await queryRows<{ model_group_id: string }>(
+      manager,
+      `SELECT model_group_id FROM model_groups WHERE group_name = $1 FOR NO KEY UPDATE`,
+      [groupName],
+    );
+    return rows[0]?.model_group_id ?? null;
+  }
+
+  /** Changes a group that the caller has locked. */
+  async update(
+    manager: EntityManager,
+    modelGroupId: string,
+    change: ModelGroupChange,
+    now: Date,
+  ): Promise<void> {
+    await manager.getRepository(ModelGroup).update({ modelGroupId }, { ...change, updatedAt: now });
+  }
+
+  /** Replaces the models of a group that the caller has locked. */
+  async replaceModels(
+    manager: EntityManager,
+    modelGroupId: string,
+    models: readonly GroupModel[],
+  ): Promise<void> {
+    await manager.getRepository(ModelGroupModel).delete({ modelGroupId });
+    await this.insertModels(manager, modelGroupId, models);
+  }
+
+  /** @returns whether there was such a group. @throws DomainError model_group_in_use */
+  async delete(manager: EntityManager, groupName: string): Promise<boolean> {
+    try {
+      const result = await manager.getRepository(ModelGroup).delete({ groupName });
+      return result.affected === 1;
+    } catch (error) {
+      if (violatesForeignKey(error, 'team_model_groups_model_group_id_fkey'))
+        throw modelGroupInUse(groupName);
+      throw error;
+    }
+  }
+
+  /** The ids of those names that exist. The groups cannot be deleted until the transaction ends. */
+  async findIds(manager: EntityManager, groupNames: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await queryRows<{ group_name: string; model_group_id: string }>(
+      manager,
+      `SELECT group_name, model_group_id FROM model_groups WHERE group_name = ANY($1::varchar[])
+        ORDER BY model_group_id FOR KEY SHARE`,
+      [groupNames],
+    );
+    return new Map(rows.map((row) => [row.group_name, row.model_group_id]));
+  }
+
+  /**
+   * Replaces the groups of a team, whose row the caller has locked.
+   *
+   * @param modelGroupIds in the order of preference; the first is the team's default
+   */
+  async replaceAssignments(
+    manager: EntityManager,
+    teamId: string,
+    modelGroupIds: readonly string[],
+  ): Promise<void> {
+    const repository = manager.getRepository(TeamModelGroup);
+    await repository.delete({ teamId });
+    if (modelGroupIds.length === 0) return;
+    await repository.insert(
+      modelGroupIds.map((modelGroupId, position) => ({ teamId, modelGroupId, position })),
+    );
+  }
+
+  /** The names of the groups of teams, each team's default first. */
+  async listNamesOfTeams(
+    manager: EntityManager,
+    teamIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const rows = await queryRows<{ team_id: string; group_names: string[] }>(
+      manager,
+      `SELECT team_id, array_agg(group_name ORDER BY position) AS group_names
+         FROM team_model_groups JOIN model_groups USING (model_group_id)
+        WHERE team_id = ANY($1::varchar[]) GROUP BY team_id`,
+      [teamIds],
+    );
+    return new Map(rows.map((row) => [row.team_id, row.group_names]));
+  }
+
+  /**
+   * The named group of a team, or its first one, with its active models in order.
    *
    * @param groupName null for the team's default
    */
@@ -72,12 +167,12 @@ export class ModelGroupsRepository {
     manager: EntityManager,
     teamId: string,
     groupName: string | null,
-  ): Promise<{ groupName: string; modelNames: string[] } | null> {
-    const rows = await queryRows<{ group_name: string; model_names: string[] }>(
+  ): Promise<GroupOfTeam | null> {
+    const rows = await queryRows<{ group_name: string; status: ModelGroupStatus; model_names: string[] }>(
       manager,
-      `SELECT model_groups.group_name,
+      `SELECT model_groups.group_name, model_groups.status,
               ARRAY(SELECT model_name FROM model_group_models
-                     WHERE model_group_models.model_group_id = model_groups.model_group_id
+                     WHERE model_group_models.model_group_id = model_groups.model_group_id AND is_active
                      ORDER BY model_group_models.position) AS model_names
          FROM team_model_groups JOIN model_groups USING (model_group_id)
         WHERE team_id = $1 AND ($2::varchar IS NULL OR group_name = $2)
@@ -85,6 +180,30 @@ export class ModelGroupsRepository {
       [teamId, groupName],
     );
     const row = rows[0];
-    return row === undefined ? null : { groupName: row.group_name, modelNames: row.model_names };
+    return row === undefined
+      ? null
+      : { groupName: row.group_name, status: row.status, modelNames: row.model_names };
+  }
+
+  private async insertModels(
+    manager: EntityManager,
+    modelGroupId: string,
+    models: readonly GroupModel[],
+  ): Promise<void> {
+    await manager
+      .getRepository(ModelGroupModel)
+      .insert(models.map((model, position) => ({ ...model, position, modelGroupId })));
+  }
+
+  private async withModels(
+    manager: EntityManager,
+    groups: readonly ModelGroup[],
+  ): Promise<ModelGroupRecord[]> {
+    const models = await manager.getRepository(ModelGroupModel).find({
+      where: { modelGroupId: In(groups.map((group) => group.modelGroupId)) },
+      order: { position: 'ASC' },
+    });
+    const modelsOfGroup = Map.groupBy(models, (model) => model.modelGroupId);
+    return groups.map((group) => ({ ...group, models: modelsOfGroup.get(group.modelGroupId) ?? [] }));
   }
 }

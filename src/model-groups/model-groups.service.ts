@@ -1,11 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
+import { invalidField } from '../common/domain-error.js';
 import { newId } from '../common/identifiers.js';
+import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
-import { modelGroupForbidden, modelGroupNotFound, noModelGroup } from './model-groups.errors.js';
+import {
+  modelGroupForbidden,
+  modelGroupInactive,
+  modelGroupNotFound,
+  noModelGroup,
+} from './model-groups.errors.js';
 import { ModelGroupsRepository } from './model-groups.repository.js';
-import type { GroupModel, ModelGroupRecord, ResolvedModelGroup } from './model-groups.types.js';
+import type {
+  GroupModel,
+  ModelGroupChange,
+  ModelGroupRecord,
+  ResolvedModelGroup,
+} from './model-groups.types.js';
 
 @Injectable()
 export class ModelGroupsService {
@@ -17,7 +29,7 @@ export class ModelGroupsService {
 
   /**
    * @param input models in any order; they are kept by priority, equals as given
-   * @throws DomainError model_group_already_exists
+   * @throws DomainError model_group_already_exists, validation_failed
    */
   async create(input: {
     groupName: string;
@@ -29,7 +41,8 @@ export class ModelGroupsService {
     const group: ModelGroupRecord = {
       ...input,
       modelGroupId: newId(),
-      models: input.models.toSorted((first, second) => first.priority - second.priority),
+      status: 'active',
+      models: inOrder(input.models, 'models'),
       createdAt: now,
       updatedAt: now,
     };
@@ -38,14 +51,49 @@ export class ModelGroupsService {
   }
 
   /** @throws DomainError model_group_not_found */
-  async get(groupName: string): Promise<ModelGroupRecord> {
-    const group = await this.repository.find(this.transactions.manager, groupName);
+  async get(groupName: string, manager = this.transactions.manager): Promise<ModelGroupRecord> {
+    const group = await this.repository.find(manager, groupName);
     if (group === null) throw modelGroupNotFound(groupName);
     return group;
   }
 
+  /** All groups, or those of one team, newest first. @throws DomainError validation_failed */
+  async list(teamId: string | null, { cursor, limit }: PageRequest): Promise<Page<ModelGroupRecord>> {
+    const after = cursor === null ? null : decodeCursor(cursor);
+    const rows = await this.repository.list(this.transactions.manager, teamId, after, limit + 1);
+    return toPage(rows, limit, (group) => group.modelGroupId);
+  }
+
+  /** Changes what is given and leaves the rest. @throws DomainError model_group_not_found */
+  async update(groupName: string, change: ModelGroupChange): Promise<ModelGroupRecord> {
+    return this.change(groupName, (manager, modelGroupId) =>
+      this.repository.update(manager, modelGroupId, change, this.clock.now()),
+    );
+  }
+
   /**
-   * Assigns groups to a new team, in the transaction that creates it.
+   * Replaces all models of a group. Calls that run go on with the models that they began with.
+   *
+   * @throws DomainError model_group_not_found, validation_failed
+   */
+  async setModels(groupName: string, models: readonly GroupModel[]): Promise<ModelGroupRecord> {
+    const ordered = inOrder(models, 'body');
+    return this.change(groupName, async (manager, modelGroupId) => {
+      await this.repository.replaceModels(manager, modelGroupId, ordered);
+      await this.repository.update(manager, modelGroupId, {}, this.clock.now());
+    });
+  }
+
+  /** @throws DomainError model_group_not_found, model_group_in_use while a team has it */
+  async delete(groupName: string): Promise<void> {
+    if (!(await this.repository.delete(this.transactions.manager, groupName))) {
+      throw modelGroupNotFound(groupName);
+    }
+  }
+
+  /**
+   * Gives a team its groups in place of those that it had, in the caller's transaction, which has locked
+   * the team.
    *
    * @param groupNames without repetition; the first is the team's default
    * @throws DomainError model_group_not_found
@@ -57,12 +105,21 @@ export class ModelGroupsService {
       if (id === undefined) throw modelGroupNotFound(groupName);
       return id;
     });
-    if (modelGroupIds.length > 0) await this.repository.assign(manager, teamId, modelGroupIds);
+    await this.repository.replaceAssignments(manager, teamId, modelGroupIds);
   }
 
-  /** The names of a team's groups, its default first. */
-  async listNamesOfTeam(teamId: string, manager = this.transactions.manager): Promise<string[]> {
-    return this.repository.listNamesOfTeam(manager, teamId);
+  /** The names of the groups of teams, each team's default first; teams without groups are left out. */
+  async listNamesOfTeams(
+    teamIds: readonly string[],
+    manager = this.transactions.manager,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.repository.listNamesOfTeams(manager, teamIds);
+  }
+
+  /** Whether calls of the team may name the group right now. */
+  async isUsableBy(teamId: string, groupName: string): Promise<boolean> {
+    const group = await this.repository.findForTeam(this.transactions.manager, teamId, groupName);
+    return group?.status === 'active';
   }
 
   /**
@@ -70,7 +127,7 @@ export class ModelGroupsService {
    *
    * @param groupName null for the team's default group
    * @param isAdmin an admin is told when a group does not exist; a team gets one answer for both
-   * @throws DomainError model_group_forbidden, model_group_not_found
+   * @throws DomainError model_group_forbidden, model_group_inactive, model_group_not_found
    */
   async resolveForTeam(
     manager: EntityManager,
@@ -79,9 +136,34 @@ export class ModelGroupsService {
     isAdmin: boolean,
   ): Promise<ResolvedModelGroup> {
     const group = await this.repository.findForTeam(manager, teamId, groupName);
-    if (group !== null) return group;
+    if (group?.status === 'active') return group;
+    if (group !== null) throw modelGroupInactive(group.groupName);
     if (groupName === null) throw noModelGroup();
-    if (isAdmin && !(await this.repository.exists(manager, groupName))) throw modelGroupNotFound(groupName);
+    if (isAdmin) await this.get(groupName, manager);
     throw modelGroupForbidden(groupName);
   }
+
+  private async change(
+    groupName: string,
+    work: (manager: EntityManager, modelGroupId: string) => Promise<void>,
+  ): Promise<ModelGroupRecord> {
+    return this.transactions.run(async (manager) => {
+      const modelGroupId = await this.repository.lock(manager, groupName);
+      if (modelGroupId === null) throw modelGroupNotFound(groupName);
+      await work(manager, modelGroupId);
+      return this.get(groupName, manager);
+    });
+  }
+}
+
+/**
+ * In the order in which they are tried.
+ *
+ * @throws DomainError validation_failed if no model is active: a group is switched off by its status
+ */
+function inOrder(models: readonly GroupModel[], field: string): GroupModel[] {
+  if (!models.some((model) => model.isActive)) {
+    throw invalidField(field, 'no_active_model', 'must hold a model that is active');
+  }
+  return models.toSorted((first, second) => first.priority - second.priority);
 }

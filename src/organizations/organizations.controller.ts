@@ -1,37 +1,97 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { organizationNotFound } from '../common/access.errors.js';
 import { Admin } from '../common/access.js';
-import { ApiBodyProblems, ApiProblems } from '../common/openapi.js';
-import { CreateOrganizationRequest } from './dto/create-organization.request.js';
-import { OrganizationResponse, toOrganizationResponse } from './dto/organization.response.js';
+import { ApiBodyErrors, ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
+import { PageQuery, toPageRequest } from '../common/page.query.js';
+import { invalidCursor } from '../common/pagination.js';
+import {
+  OrganizationListResponse,
+  OrganizationResponse,
+  toOrganizationListResponse,
+  toOrganizationResponse,
+} from './organization.response.js';
+import { UpdateOrganizationRequest } from './dto/update-organization.request.js';
 import { OrganizationsService } from './organizations.service.js';
+
+const ID = 'organization_id';
+const NOT_FOUND = organizationNotFound('acme-corp');
+const ApiOrganizationId = (): MethodDecorator => ApiPathIdentifier(ID, 'acme-corp');
 
 @ApiTags('Organizations')
 @Controller('api/organizations')
 export class OrganizationsController {
   constructor(private readonly organizations: OrganizationsService) {}
 
-  @Post('create')
-  @HttpCode(200)
+  @Get()
   @Admin()
-  @ApiOperation({ summary: 'Create an organization' })
+  @ApiOperation({
+    summary: 'Organizations, newest first',
+    description: 'A page of all organizations, also of those that are suspended.',
+  })
+  @ApiOkResponse({ type: OrganizationListResponse })
+  @ApiErrors(invalidCursor())
+  async list(@Query() query: PageQuery): Promise<OrganizationListResponse> {
+    return toOrganizationListResponse(await this.organizations.list(toPageRequest(query)));
+  }
+
+  @Get(`:${ID}`)
+  @Admin()
+  @ApiOrganizationId()
+  @ApiOperation({
+    summary: 'An organization',
+    description: 'The organization as it is now. Its teams have a route of their own.',
+  })
   @ApiOkResponse({ type: OrganizationResponse })
-  @ApiBodyProblems()
-  async create(@Body() request: CreateOrganizationRequest): Promise<OrganizationResponse> {
-    const organization = await this.organizations.create({
-      organizationId: request.organization_id,
-      name: request.name,
-      metadata: request.metadata ?? {},
+  @ApiErrors(NOT_FOUND)
+  async get(@Param(ID) organizationId: string): Promise<OrganizationResponse> {
+    return toOrganizationResponse(await this.organizations.get(organizationId));
+  }
+
+  @Put(`:${ID}`)
+  @Admin()
+  @ApiOrganizationId()
+  @ApiOperation({
+    summary: 'Change an organization',
+    description: 'What is left out stays as it is; `metadata` is replaced as a whole.',
+  })
+  @ApiOkResponse({ type: OrganizationResponse })
+  @ApiBodyErrors(NOT_FOUND)
+  async update(
+    @Param(ID) organizationId: string,
+    @Body() request: UpdateOrganizationRequest,
+  ): Promise<OrganizationResponse> {
+    const organization = await this.organizations.update(organizationId, {
+      ...(request.name != null && { name: request.name }),
+      ...(request.metadata != null && { metadata: request.metadata }),
     });
     return toOrganizationResponse(organization);
   }
 
-  @Get(':organization_id')
+  @Put(`:${ID}/suspend`)
   @Admin()
-  @ApiOperation({ summary: 'An organization' })
+  @ApiOrganizationId()
+  @ApiOperation({
+    summary: 'Refuse new jobs and calls of all teams of an organization',
+    description:
+      'From the next request on, on every replica. Running jobs can be completed, and everything read.',
+  })
   @ApiOkResponse({ type: OrganizationResponse })
-  @ApiProblems(404)
-  async get(@Param('organization_id') organizationId: string): Promise<OrganizationResponse> {
-    return toOrganizationResponse(await this.organizations.get(organizationId));
+  @ApiErrors(NOT_FOUND)
+  async suspend(@Param(ID) organizationId: string): Promise<OrganizationResponse> {
+    return toOrganizationResponse(await this.organizations.update(organizationId, { status: 'suspended' }));
+  }
+
+  @Put(`:${ID}/resume`)
+  @Admin()
+  @ApiOrganizationId()
+  @ApiOperation({
+    summary: 'Take new jobs and calls of the teams of an organization again',
+    description: 'A team that is suspended itself stays so.',
+  })
+  @ApiOkResponse({ type: OrganizationResponse })
+  @ApiErrors(NOT_FOUND)
+  async resume(@Param(ID) organizationId: string): Promise<OrganizationResponse> {
+    return toOrganizationResponse(await this.organizations.update(organizationId, { status: 'active' }));
   }
 }

@@ -7,11 +7,3 @@ export function organizationAlreadyExists(organizationId: string): DomainError {
     message: `Organization ${organizationId} already exists.`,
   });
 }
-
-export function organizationNotFound(organizationId: string): DomainError {
-  return new DomainError({
-    kind: 'not_found',
-    code: 'organization_not_found',
-    message: `There is no organization ${organizationId}.`,
-  });
-}

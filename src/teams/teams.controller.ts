@@ -1,15 +1,34 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { organizationNotFound, teamNotFound } from '../common/access.errors.js';
 import { Admin, OwnTeam, TEAM_PATH_PARAM } from '../common/access.js';
-import { ApiBodyProblems, ApiProblems } from '../common/openapi.js';
-import { CreateTeamRequest } from './dto/create-team.request.js';
+import { ArrayBodyPipe } from '../common/array-body.js';
+import { ApiBodyErrors, ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
+import { toPageRequest } from '../common/page.query.js';
+import { invalidCursor } from '../common/pagination.js';
+import { modelGroupNotFound } from '../model-groups/model-groups.errors.js';
+import { CreateTeamRequest, toNewTeam } from './dto/create-team.request.js';
+import { ListTeamsQuery } from './dto/list-teams.query.js';
 import {
   CreatedTeamResponse,
+  TeamListResponse,
+  TeamModelGroupsResponse,
   TeamResponse,
   TeamStatusResponse,
+  toCreatedTeamResponse,
+  toTeamListResponse,
   toTeamResponse,
 } from './dto/team.response.js';
+import { MODEL_GROUP_NAMES_SCHEMA, ModelGroupNamesBody } from './dto/model-group-names.js';
+import { UpdateTeamRequest } from './dto/update-team.request.js';
+import { teamAlreadyExists, teamDeleted } from './teams.errors.js';
 import { TeamsService } from './teams.service.js';
+
+const EXAMPLE = 'engineering-team';
+const NOT_FOUND = teamNotFound(EXAMPLE);
+const DELETED = teamDeleted(EXAMPLE);
+const NO_GROUP = modelGroupNotFound('ChatFast');
+const ApiTeamId = (): MethodDecorator => ApiPathIdentifier(TEAM_PATH_PARAM, EXAMPLE);
 
 @ApiTags('Teams')
 @Controller('api/teams')
@@ -19,48 +38,113 @@ export class TeamsController {
   @Post('create')
   @HttpCode(200)
   @Admin()
-  @ApiOperation({ summary: 'Create a team with its groups, credits and key' })
+  @ApiOperation({
+    summary: 'Create a team with its groups, credits and key',
+    description: 'All of it or nothing. The key is in this answer and in no other.',
+  })
   @ApiOkResponse({ type: CreatedTeamResponse })
-  @ApiBodyProblems(404)
+  @ApiBodyErrors(teamAlreadyExists(EXAMPLE), organizationNotFound('acme-corp'), NO_GROUP)
   async create(@Body() request: CreateTeamRequest): Promise<CreatedTeamResponse> {
-    const { virtualKey, ...overview } = await this.teams.create({
-      organizationId: request.organization_id,
-      teamId: request.team_id,
-      teamAlias: request.team_alias ?? null,
-      modelGroups: request.model_groups,
-      credits: request.credits_allocated ?? 0,
-      costVisibility: request.cost_visibility ?? 'summary',
-      metadata: request.metadata ?? {},
-    });
-    return { ...toTeamResponse(overview), virtual_key: virtualKey };
+    return toCreatedTeamResponse(await this.teams.create(toNewTeam(request)));
   }
 
-  @Get(':team_id')
+  @Get()
+  @Admin()
+  @ApiOperation({
+    summary: 'Teams, newest first',
+    description: 'Deleted ones are listed with `status=deleted` only.',
+  })
+  @ApiOkResponse({ type: TeamListResponse })
+  @ApiErrors(invalidCursor())
+  async list(@Query() query: ListTeamsQuery): Promise<TeamListResponse> {
+    const filter = { organizationId: query.organization_id ?? null, status: query.status ?? null };
+    return toTeamListResponse(await this.teams.list(filter, toPageRequest(query)));
+  }
+
+  @Get(`:${TEAM_PATH_PARAM}`)
   @OwnTeam()
-  @ApiOperation({ summary: 'A team' })
+  @ApiOperation({
+    summary: 'A team',
+    description: 'The team with its model groups and credits, and without its key.',
+  })
   @ApiOkResponse({ type: TeamResponse })
-  @ApiProblems(404)
+  @ApiErrors(NOT_FOUND)
   async get(@Param(TEAM_PATH_PARAM) teamId: string): Promise<TeamResponse> {
     return toTeamResponse(await this.teams.getOverview(teamId));
   }
 
-  @Put(':team_id/suspend')
+  @Put(`:${TEAM_PATH_PARAM}`)
   @Admin()
-  @ApiOperation({ summary: 'Refuse new jobs and calls of a team' })
+  @ApiTeamId()
+  @ApiOperation({
+    summary: 'Change a team',
+    description: 'What is left out stays as it is; `metadata` is replaced as a whole.',
+  })
+  @ApiOkResponse({ type: TeamResponse })
+  @ApiBodyErrors(NOT_FOUND, DELETED)
+  async update(
+    @Param(TEAM_PATH_PARAM) teamId: string,
+    @Body() request: UpdateTeamRequest,
+  ): Promise<TeamResponse> {
+    const team = await this.teams.update(teamId, {
+      ...(request.team_alias != null && { teamAlias: request.team_alias }),
+      ...(request.cost_visibility != null && { costVisibility: request.cost_visibility }),
+      ...(request.metadata != null && { metadata: request.metadata }),
+    });
+    return toTeamResponse(team);
+  }
+
+  @Put(`:${TEAM_PATH_PARAM}/model-groups`)
+  @Admin()
+  @ApiTeamId()
+  @ApiOperation({
+    summary: 'Replace the model groups of a team',
+    description: 'The first serves calls that name none. Calls that run are not touched.',
+  })
+  @ApiBody({
+    schema: { ...MODEL_GROUP_NAMES_SCHEMA, example: ['ChatFast', 'ChatAdvanced'] },
+  })
+  @ApiOkResponse({ type: TeamModelGroupsResponse })
+  @ApiBodyErrors(NOT_FOUND, NO_GROUP, DELETED)
+  async setModelGroups(
+    @Param(TEAM_PATH_PARAM) teamId: string,
+    @Body(new ArrayBodyPipe(ModelGroupNamesBody)) groupNames: string[],
+  ): Promise<TeamModelGroupsResponse> {
+    const { modelGroups } = await this.teams.setModelGroups(teamId, groupNames);
+    const count = String(modelGroups.length);
+    return {
+      team_id: teamId,
+      model_groups: [...modelGroups],
+      message: `Team ${teamId} has ${count} model group(s).`,
+    };
+  }
+
+  @Put(`:${TEAM_PATH_PARAM}/suspend`)
+  @Admin()
+  @ApiTeamId()
+  @ApiOperation({
+    summary: 'Refuse new jobs and calls of a team',
+    description:
+      'From the next request on, on every replica. Running jobs can be completed, and everything read.',
+  })
   @ApiOkResponse({ type: TeamStatusResponse })
-  @ApiProblems(404)
+  @ApiErrors(NOT_FOUND, DELETED)
   async suspend(@Param(TEAM_PATH_PARAM) teamId: string): Promise<TeamStatusResponse> {
-    await this.teams.setStatus(teamId, 'suspended');
+    await this.teams.update(teamId, { status: 'suspended' });
     return { team_id: teamId, status: 'suspended', message: `Team ${teamId} is suspended.` };
   }
 
-  @Put(':team_id/resume')
+  @Put(`:${TEAM_PATH_PARAM}/resume`)
   @Admin()
-  @ApiOperation({ summary: 'Take new jobs and calls of a team again' })
+  @ApiTeamId()
+  @ApiOperation({
+    summary: 'Take new jobs and calls of a team again',
+    description: 'Takes back a suspension; a team that has none stays as it is.',
+  })
   @ApiOkResponse({ type: TeamStatusResponse })
-  @ApiProblems(404)
+  @ApiErrors(NOT_FOUND, DELETED)
   async resume(@Param(TEAM_PATH_PARAM) teamId: string): Promise<TeamStatusResponse> {
-    await this.teams.setStatus(teamId, 'active');
+    await this.teams.update(teamId, { status: 'active' });
     return { team_id: teamId, status: 'active', message: `Team ${teamId} is active.` };
   }
 }

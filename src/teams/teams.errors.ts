@@ -1,4 +1,4 @@
-import { DomainError } from '../common/domain-error.js';
+import { DO_NOT_RETRY, DomainError } from '../common/domain-error.js';
 
 export function teamAlreadyExists(teamId: string): DomainError {
   return new DomainError({
@@ -14,5 +14,33 @@ export function teamSuspended(): DomainError {
     code: 'team_suspended',
     message:
       'The team is suspended: no new jobs and calls. Running jobs can be completed, and everything read.',
+  });
+}
+
+export function organizationSuspended(): DomainError {
+  return new DomainError({
+    kind: 'forbidden',
+    code: 'organization_suspended',
+    message:
+      'The organization of the team is suspended: no new jobs and calls. Running jobs can be completed, and everything read.',
+  });
+}
+
+/** For the admin only: a deleted team has no key. */
+export function teamDeleted(teamId: string): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'team_deleted',
+    message: `Team ${teamId} is deleted. Its history can be read, and nothing changed.`,
+    headers: DO_NOT_RETRY,
+  });
+}
+
+export function teamHasOpenJobs(teamId: string): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'team_has_open_jobs',
+    message: `Team ${teamId} has open jobs. Complete or cancel them first; suspend the team so that no new ones begin.`,
+    headers: DO_NOT_RETRY,
   });
 }

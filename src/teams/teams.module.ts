@@ -5,6 +5,10 @@ import { KeysModule } from '../keys/keys.module.js';
 import { ModelGroupsModule } from '../model-groups/model-groups.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { Team } from './entities/team.entity.js';
+import { ModelGroupAccessController } from './model-group-access.controller.js';
+import { ModelGroupAccessService } from './model-group-access.service.js';
+import { OrganizationSetupService } from './organization-setup.service.js';
+import { OrganizationTeamsController } from './organization-teams.controller.js';
 import { TeamsController } from './teams.controller.js';
 import { TeamsRepository } from './teams.repository.js';
 import { TeamsService } from './teams.service.js';
@@ -17,8 +21,8 @@ import { TeamsService } from './teams.service.js';
     ModelGroupsModule,
     CreditsModule,
   ],
-  controllers: [TeamsController],
-  providers: [TeamsRepository, TeamsService],
+  controllers: [TeamsController, OrganizationTeamsController, ModelGroupAccessController],
+  providers: [TeamsRepository, TeamsService, OrganizationSetupService, ModelGroupAccessService],
   exports: [TeamsService],
 })
 export class TeamsModule {}

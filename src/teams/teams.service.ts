@@ -2,15 +2,22 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
+import {
+  decodeCreationCursor,
+  encodeCreationCursor,
+  type Page,
+  type PageRequest,
+  toPageBy,
+} from '../common/pagination.js';
 import { CreditsService } from '../credits/credits.service.js';
 import type { CreditBalance } from '../credits/credits.types.js';
 import { Transactions } from '../database/transactions.js';
 import { KeysService } from '../keys/keys.service.js';
 import { ModelGroupsService } from '../model-groups/model-groups.service.js';
 import { OrganizationsService } from '../organizations/organizations.service.js';
-import { teamSuspended } from './teams.errors.js';
+import { organizationSuspended, teamDeleted, teamHasOpenJobs, teamSuspended } from './teams.errors.js';
 import { TeamsRepository } from './teams.repository.js';
-import type { CostVisibility, TeamRecord, TeamStatus } from './teams.types.js';
+import type { CostVisibility, TeamChange, TeamFilter, TeamRecord } from './teams.types.js';
 
 /** A team with what the other modules keep of it. */
 export interface TeamOverview {
@@ -27,6 +34,11 @@ export interface NewTeam {
   readonly credits: number;
   readonly costVisibility: CostVisibility;
   readonly metadata: object;
+}
+
+/** A new team, with the key that is shown this once. */
+export interface CreatedTeam extends TeamOverview {
+  readonly virtualKey: string;
 }
 
 @Injectable()
@@ -47,40 +59,64 @@ export class TeamsService {
    * @returns the team and its virtual key, which is not to be had again
    * @throws DomainError organization_not_found, model_group_not_found, team_already_exists
    */
-  async create(input: NewTeam): Promise<TeamOverview & { virtualKey: string }> {
-    return this.transactions.run(async (manager) => {
-      await this.organizations.get(input.organizationId, manager);
-      const now = this.clock.now();
-      const team: TeamRecord = {
-        teamId: input.teamId,
-        organizationId: input.organizationId,
-        teamAlias: input.teamAlias,
-        status: 'active',
-        costVisibility: input.costVisibility,
-        metadata: input.metadata,
-        createdAt: now,
-        updatedAt: now,
-      };
-      await this.repository.insert(manager, team);
-      await this.credits.openAccount(manager, team.teamId);
-      if (input.credits > 0) {
-        await this.credits.grant(manager, team.teamId, input.credits, 'Initial allocation');
-      }
-      await this.modelGroups.assign(manager, team.teamId, input.modelGroups);
-      const virtualKey = await this.keys.issue(manager, team.teamId);
-      const balance = await this.credits.getBalance(team.teamId, manager);
-      return { team, modelGroups: input.modelGroups, balance, virtualKey };
-    });
+  async create(input: NewTeam): Promise<CreatedTeam> {
+    return this.transactions.run((manager) => this.createWithin(manager, input));
   }
 
-  /** @throws DomainError team_not_found */
-  async getOverview(teamId: string): Promise<TeamOverview> {
-    const team = await this.get(teamId);
-    const [modelGroups, balance] = await Promise.all([
-      this.modelGroups.listNamesOfTeam(teamId),
-      this.credits.getBalance(teamId),
-    ]);
-    return { team, modelGroups, balance };
+  /** As {@link create}, in the caller's transaction. */
+  async createWithin(manager: EntityManager, input: NewTeam): Promise<CreatedTeam> {
+    await this.organizations.get(input.organizationId, manager);
+    const now = this.clock.now();
+    const team: TeamRecord = {
+      teamId: input.teamId,
+      organizationId: input.organizationId,
+      teamAlias: input.teamAlias,
+      status: 'active',
+      costVisibility: input.costVisibility,
+      metadata: input.metadata,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await this.repository.insert(manager, team);
+    await this.credits.openAccount(manager, team.teamId);
+    if (input.credits > 0) {
+      await this.credits.grant(manager, team.teamId, input.credits, 'Initial allocation');
+    }
+    await this.modelGroups.assign(manager, team.teamId, input.modelGroups);
+    const virtualKey = await this.keys.issue(manager, team.teamId);
+    const balance = await this.credits.getBalance(team.teamId, manager);
+    return { team, modelGroups: input.modelGroups, balance, virtualKey };
+  }
+
+  /** Also a deleted team. @throws DomainError team_not_found */
+  async getOverview(teamId: string, manager = this.transactions.manager): Promise<TeamOverview> {
+    const team = await this.get(teamId, manager);
+    const modelGroups = await this.modelGroups.listNamesOfTeams([teamId], manager);
+    const balance = await this.credits.getBalance(teamId, manager);
+    return { team, modelGroups: modelGroups.get(teamId) ?? [], balance };
+  }
+
+  /** Newest first. @throws DomainError validation_failed */
+  async list(filter: TeamFilter, { cursor, limit }: PageRequest): Promise<Page<TeamOverview>> {
+    const manager = this.transactions.manager;
+    const after = cursor === null ? null : decodeCreationCursor(cursor);
+    const rows = await this.repository.list(manager, filter, after, limit + 1);
+    const page = toPageBy(rows, limit, ({ createdAt, teamId }) =>
+      encodeCreationCursor({ createdAt, id: teamId }),
+    );
+    return { ...page, data: await this.withRest(manager, page.data) };
+  }
+
+  /** The teams of an organization, newest first. @throws DomainError organization_not_found, validation_failed */
+  async listOfOrganization(
+    organizationId: string,
+    page: PageRequest,
+  ): Promise<{ teamCount: number; page: Page<TeamOverview> }> {
+    await this.organizations.get(organizationId);
+    return {
+      teamCount: await this.repository.countOfOrganization(this.transactions.manager, organizationId),
+      page: await this.list({ organizationId, status: null }, page),
+    };
   }
 
   /** @throws DomainError team_not_found */
@@ -91,29 +127,88 @@ export class TeamsService {
   }
 
   /**
-   * The team of a new job or call. Read in the transaction that admits it, so that a suspension takes
-   * effect on every replica with the next request.
+   * Makes sure that new work may begin for a team. Read in the transaction that admits it, so that a
+   * suspension takes effect on every replica with the next request.
    *
-   * @throws DomainError team_not_found, team_suspended
+   * @param work a job keeps the team from being deleted until the transaction ends
+   * @returns the team's organization
+   * @throws DomainError team_not_found, team_deleted, team_suspended, organization_suspended
    */
-  async getActive(manager: EntityManager, teamId: string): Promise<TeamRecord> {
-    const team = await this.get(teamId, manager);
+  async admitWork(
+    manager: EntityManager,
+    teamId: string,
+    work: 'job' | 'call',
+  ): Promise<{ organizationId: string }> {
+    const team = await this.repository.findForWork(manager, teamId, work === 'job');
+    if (team === null) throw teamNotFound(teamId);
+    if (team.status === 'deleted') throw teamDeleted(teamId);
     if (team.status === 'suspended') throw teamSuspended();
+    if (!team.isOrganizationActive) throw organizationSuspended();
     return team;
   }
 
   /**
-   * Suspends or resumes a team. Idempotent.
+   * Changes what is given and leaves the rest; suspends and resumes. Idempotent.
    *
-   * @throws DomainError team_not_found
+   * @throws DomainError team_not_found, team_deleted
    */
-  async setStatus(teamId: string, status: TeamStatus): Promise<void> {
-    const isFound = await this.repository.updateStatus(
-      this.transactions.manager,
-      teamId,
-      status,
-      this.clock.now(),
+  async update(
+    teamId: string,
+    change: Omit<TeamChange, 'status'> & { status?: 'active' | 'suspended' },
+  ): Promise<TeamOverview> {
+    return this.change(teamId, (manager) =>
+      this.repository.update(manager, teamId, change, this.clock.now()),
     );
-    if (!isFound) throw teamNotFound(teamId);
+  }
+
+  /** Replaces all groups of a team. @throws DomainError team_not_found, team_deleted, model_group_not_found */
+  async setModelGroups(teamId: string, groupNames: readonly string[]): Promise<TeamOverview> {
+    return this.change(teamId, async (manager) => {
+      await this.modelGroups.assign(manager, teamId, groupNames);
+      await this.repository.update(manager, teamId, {}, this.clock.now());
+    });
+  }
+
+  /**
+   * Deletes a team: its keys are revoked and its groups taken away, while its id stays taken, and its jobs,
+   * costs and ledger stay readable for the admin. Idempotent.
+   *
+   * @param hasOpenJobs asked under a lock that keeps new jobs from beginning
+   * @throws DomainError team_not_found, team_has_open_jobs
+   */
+  async delete(teamId: string, hasOpenJobs: (manager: EntityManager) => Promise<boolean>): Promise<void> {
+    await this.transactions.run(async (manager) => {
+      const team = await this.repository.lock(manager, teamId, 'deletion');
+      if (team === null) throw teamNotFound(teamId);
+      if (team.status === 'deleted') return;
+      if (await hasOpenJobs(manager)) throw teamHasOpenJobs(teamId);
+      await this.keys.revokeAll(manager, teamId);
+      await this.modelGroups.assign(manager, teamId, []);
+      await this.repository.update(manager, teamId, { status: 'deleted' }, this.clock.now());
+    });
+  }
+
+  private async change(
+    teamId: string,
+    work: (manager: EntityManager) => Promise<void>,
+  ): Promise<TeamOverview> {
+    return this.transactions.run(async (manager) => {
+      const team = await this.repository.lock(manager, teamId, 'change');
+      if (team === null) throw teamNotFound(teamId);
+      if (team.status === 'deleted') throw teamDeleted(teamId);
+      await work(manager);
+      return this.getOverview(teamId, manager);
+    });
+  }
+
+  private async withRest(manager: EntityManager, teams: readonly TeamRecord[]): Promise<TeamOverview[]> {
+    const teamIds = teams.map((team) => team.teamId);
+    const modelGroups = await this.modelGroups.listNamesOfTeams(teamIds, manager);
+    const balances = await this.credits.listBalances(teamIds, manager);
+    return teams.map((team) => {
+      const balance = balances.get(team.teamId);
+      if (balance === undefined) throw new Error(`Team ${team.teamId} has no credit account.`);
+      return { team, modelGroups: modelGroups.get(team.teamId) ?? [], balance };
+    });
   }
 }

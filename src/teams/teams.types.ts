@@ -1,4 +1,6 @@
-export type TeamStatus = 'active' | 'suspended';
+/** A deleted team stays in the books: its id is not free again, and its history can be read. */
+export const TEAM_STATUSES = ['active', 'suspended', 'deleted'] as const;
+export type TeamStatus = (typeof TEAM_STATUSES)[number];
 
 /** What a team's own key sees of costs: their sum, or nothing. Models and breakdowns are never shown. */
 export const COST_VISIBILITIES = ['summary', 'none'] as const;
@@ -14,4 +16,13 @@ export interface TeamRecord {
   readonly metadata: object;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/** What is to change; what is left out stays. */
+export type TeamChange = Partial<Pick<TeamRecord, 'teamAlias' | 'costVisibility' | 'metadata' | 'status'>>;
+
+export interface TeamFilter {
+  readonly organizationId: string | null;
+  /** Null for all but the deleted ones. */
+  readonly status: TeamStatus | null;
 }

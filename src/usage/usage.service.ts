@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { teamNotFound } from '../common/access.errors.js';
+import { organizationNotFound, teamNotFound } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import type { Interval } from '../common/time.js';
 import { Transactions } from '../database/transactions.js';
 import { UsageRepository } from './usage.repository.js';
-import type { JobTypeUsage } from './usage.types.js';
+import type { Dashboard, JobTypeUsage, TeamUsage } from './usage.types.js';
 
 @Injectable()
 export class UsageService {
@@ -29,5 +29,19 @@ export class UsageService {
       jobTypes: await this.repository.sumByJobType(this.transactions.manager, teamId, period),
       hasCosts: principal.role === 'admin' || visibility === 'summary',
     };
+  }
+
+  /** One entry per team with jobs that ended in the period. @throws DomainError organization_not_found */
+  async getOrganizationUsage(organizationId: string, period: Interval): Promise<TeamUsage[]> {
+    const manager = this.transactions.manager;
+    if (!(await this.repository.hasOrganization(manager, organizationId))) {
+      throw organizationNotFound(organizationId);
+    }
+    return this.repository.sumByTeam(manager, organizationId, period);
+  }
+
+  /** What there is right now, over all organizations. */
+  async getDashboard(): Promise<Dashboard> {
+    return this.repository.countAll(this.transactions.manager);
   }
 }

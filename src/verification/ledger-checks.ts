@@ -47,6 +47,18 @@ export const LEDGER_CHECKS: readonly LedgerCheck[] = [
           OR COALESCE(max(transfers.sequence), 0) <> accounts.last_sequence`,
   },
   {
+    name: 'remaining credits',
+    finding: 'the transfer does not show what remained after it',
+    sql: `
+      SELECT team_id, transfer_id::text AS id, remaining::text AS expected, remaining_after::text AS found
+        FROM (SELECT team_id, transfer_id, remaining_after,
+                     sum(CASE WHEN credit_account IN ('available', 'held') THEN credits ELSE 0 END
+                         - CASE WHEN debit_account IN ('available', 'held') THEN credits ELSE 0 END)
+                       OVER (PARTITION BY team_id ORDER BY sequence) AS remaining
+                FROM credit_transfers) sums
+       WHERE remaining_after <> remaining`,
+  },
+  {
     name: 'grants',
     finding: 'what remains of the grant is not what it gave less what its holds took',
     sql: `
@@ -138,6 +150,20 @@ export const LEDGER_CHECKS: readonly LedgerCheck[] = [
               jobs.total_tokens, total_cost_usd, total_latency_ms) IS DISTINCT FROM
              (sums.total, sums.successful, sums.failed, sums.running, sums.unpriced,
               sums.tokens, sums.cost, sums.latency)`,
+  },
+  {
+    name: 'job groups',
+    finding: 'the job does not name the groups that its ended calls went to',
+    sql: `
+      SELECT jobs.team_id, jobs.job_id::text AS id, array_to_string(called.groups, ', ') AS expected,
+             array_to_string(model_groups_used, ', ') AS found
+        FROM jobs
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(array_agg(DISTINCT model_group ORDER BY model_group), '{}') AS groups
+                 FROM llm_calls calls
+                WHERE calls.job_id = jobs.job_id AND calls.team_id = jobs.team_id
+                  AND calls.status <> 'in_flight') called
+       WHERE called.groups <> ARRAY(SELECT used FROM unnest(model_groups_used) used ORDER BY used)`,
   },
   {
     name: 'call totals',

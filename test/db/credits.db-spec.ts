@@ -111,7 +111,9 @@ describe('the credit ledger', () => {
       query(
         service.database.url,
         `INSERT INTO credit_transfers
-         SELECT gen_random_uuid(), team_id, 100, ${changes}, credits, grant_id, hold_id, now()
+         (transfer_id, team_id, sequence, kind, debit_account, credit_account, credits, grant_id, hold_id,
+          created_at, remaining_after)
+         SELECT gen_random_uuid(), team_id, 100, ${changes}, credits, grant_id, hold_id, now(), 0
            FROM credit_transfers WHERE team_id = $1 AND kind = $2`,
         [team.teamId, kind],
       );

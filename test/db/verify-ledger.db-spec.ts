@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { migrate, revertLastMigration } from '../../src/database/migrations.js';
 import { LEDGER_CHECKS } from '../../src/verification/ledger-checks.js';
 import { query } from '../support/database.js';
 import { completeJob, makeCall, makeJob, makeTeam } from '../support/factories.js';
@@ -19,6 +20,17 @@ const DAMAGE: readonly (readonly [what: string, sql: string, checks: readonly st
     'a sequence that was moved',
     `UPDATE credit_accounts SET last_sequence = last_sequence + 1`,
     ['transfer sequence'],
+  ],
+  [
+    'a transfer that shows more than remained',
+    `ALTER TABLE credit_transfers DISABLE TRIGGER credit_transfers_append_only;
+     UPDATE credit_transfers SET remaining_after = remaining_after + 1 WHERE kind = 'capture'`,
+    ['remaining credits'],
+  ],
+  [
+    'a job that has forgotten its group',
+    `UPDATE jobs SET model_groups_used = '{}' WHERE total_calls > 0`,
+    ['job groups'],
   ],
   [
     'a grant that gives more than it has left',
@@ -59,7 +71,7 @@ const DAMAGE: readonly (readonly [what: string, sql: string, checks: readonly st
   [
     'a call that is gone',
     `DELETE FROM llm_calls WHERE call_id = (SELECT max(call_id::text)::uuid FROM llm_calls)`,
-    ['job totals'],
+    ['job totals', 'job groups'],
   ],
   ['an attempt that is gone', `DELETE FROM llm_attempts`, ['call totals']],
   ['an attempt that became cheaper', `UPDATE llm_attempts SET cost_usd = 0`, ['call totals']],
@@ -83,6 +95,27 @@ describe('verify-ledger', () => {
     await makeJob(service, team);
   });
   afterEach(() => service.stop());
+
+  it('is content with books that were migrated from the version before', async () => {
+    const jobs = `SELECT job_id, model_groups_used FROM jobs ORDER BY job_id`;
+    const transfers = `SELECT transfer_id, remaining_after FROM credit_transfers ORDER BY team_id, sequence`;
+    const before = [
+      await query(service.database.url, jobs),
+      await query<{ remaining_after: string }>(service.database.url, transfers),
+    ];
+    await revertLastMigration(service.database.url);
+    await migrate(service.database.url);
+
+    expect(await ledgerDifferences(service.database.url)).toEqual([]);
+    // An allocation of 10, a hold and its capture, a hold and its release, a hold.
+    expect(before[1]).toMatchObject(
+      ['10', '10', '9', '9', '9', '9'].map((remaining) => ({ remaining_after: remaining })),
+    );
+    expect([await query(service.database.url, jobs), await query(service.database.url, transfers)]).toEqual(
+      before,
+    );
+    await expect(query(service.database.url, 'DELETE FROM credit_transfers')).rejects.toThrow('append-only');
+  });
 
   it('is content with books that requests have written', async () => {
     expect(await ledgerDifferences(service.database.url)).toEqual([]);

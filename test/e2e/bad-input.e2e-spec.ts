@@ -136,7 +136,8 @@ describe('bad input', () => {
     ['five stops', { stop: ['1', '2', '3', '4', '5'] }, 'stop'],
     ['streaming, which is not there yet', { stream: true }, 'stream'],
     ['tools, which are not there yet', { tools: [] }, 'tools'],
-    ['a model, which clients do not choose', { model: 'gpt-4' }, 'model'],
+    ['a model that cannot be a group', { model: 'openai/gpt-4' }, 'model'],
+    ['two groups at once', { model: 'a', model_group: 'b' }, 'model'],
   ])('of a call is refused before anything is sent: %s', async (_what, fields, field) => {
     const jobId = await makeJob(service, team);
     const before = service.sandbox.servedCount();
@@ -302,7 +303,7 @@ describe('bad input', () => {
   });
 
   it('answers an unknown route, a path that cannot be decoded and an unknown query', async () => {
-    for (const path of ['/api/nothing', '/api/teams', '/nothing', '/api/teams/a%2Fb/c']) {
+    for (const path of ['/api/nothing', '/api/stats', '/nothing', '/api/teams/a%2Fb/c']) {
       expect((await service.call('get', path).expect(404)).body.code).toBe('route_not_found');
     }
     expect((await service.call('get', '/api/teams/a%2Fb').expect(404)).body.code).toBe('team_not_found');

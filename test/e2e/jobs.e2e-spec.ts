@@ -132,7 +132,7 @@ describe('jobs', () => {
           .call(method, `/api/jobs/${id}${path}`, { key: stranger.key, body })
           .expect(404);
         expect({ ...answer.body, request_id: '' }).toEqual({
-          type: 'about:blank',
+          type: '/docs/errors/job_not_found',
           title: 'Not Found',
           status: 404,
           detail: 'There is no such job.',

@@ -19,6 +19,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   jobs: [...BASE, 'teams', 'keys', 'credits', 'llm-calls', 'model-groups', 'gateway'],
   // These read what the others wrote, by SQL.
   usage: BASE,
+  'error-pages': ['common'],
   health: BASE,
   verification: BASE,
 };
@@ -129,9 +130,13 @@ function privateEdges(imports: readonly Import[]): string[] {
     .map(({ edge }) => edge);
 }
 
+/** The entry that a package itself documents, although it is below its dist. */
+const DOCUMENTED_ENTRIES: ReadonlySet<string> = new Set(['ajv/dist/2020.js']);
+
 function deepPackageImports(imports: readonly Import[]): string[] {
   return imports
     .filter((one) => !isRelative(one) && /\/dist(\/|$)/.test(one.specifier))
+    .filter((one) => !DOCUMENTED_ENTRIES.has(one.specifier))
     .map((one) => `${one.file} -> ${one.specifier}`);
 }
 

@@ -5,7 +5,15 @@ import { describe, expect, it } from '@jest/globals';
 const ROOT = join(import.meta.dirname, '../..');
 
 /** Folders and endings that .gitignore names; a copy of the project need not be a git checkout. */
-const IGNORED_FOLDERS = new Set(['.git', 'node_modules', 'dist', 'coverage', '.data', '.venv']);
+const IGNORED_FOLDERS = new Set([
+  '.git',
+  'node_modules',
+  'dist',
+  'coverage',
+  '.data',
+  '.venv',
+  '__pycache__',
+]);
 const isIgnored = (name: string): boolean => name === '.env' || /\.(log|tsbuildinfo)$/.test(name);
 
 /** What a commit of everything would hold. */

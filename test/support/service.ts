@@ -6,6 +6,7 @@ import { parseSettings, type Settings } from '../../src/config/settings.js';
 import { withDataSource } from '../../src/database/data-source-options.js';
 import { type Sandbox, startSandbox } from '../../src/gateway/sandbox/sandbox.server.js';
 import { type LedgerDifference, verifyLedger } from '../../src/verification/verify-ledger.js';
+import { contract } from './contract.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
 export const MASTER_KEY = 'sk-test-master-0123456789abcdef0123456789abcdef';
@@ -61,7 +62,11 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
     settings,
     baseUrl,
     call: (method, path, { key = MASTER_KEY, body, query } = {}) => {
-      const test = request(baseUrl)[method](path);
+      const test = request(baseUrl)
+        [method](path)
+        .expect((answer) => {
+          keepsTheContract(method, path, answer);
+        });
       if (key !== null) void test.set('authorization', `Bearer ${key}`);
       if (query !== undefined) void test.query(query);
       return body === undefined ? test : test.send(body as object);
@@ -73,6 +78,16 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
       if (options.database === undefined) await database.drop();
     },
   };
+}
+
+/** Every answer that a test sees is held against openapi.json: status, code, and every field. */
+function keepsTheContract(method: Method, path: string, answer: request.Response): void {
+  const problem = contract.findProblem(method, path, {
+    status: answer.status,
+    contentType: answer.headers['content-type'] ?? '',
+    text: answer.text,
+  });
+  if (problem !== null) throw new Error(`The answer is not what openapi.json says. ${problem}`);
 }
 
 /** What `verify-ledger` finds. */

@@ -10,7 +10,13 @@ export class AddCreditsRequest {
   @IsInt()
   credits!: number;
 
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 512, example: 'Top-up, invoice 4711' })
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    minLength: 1,
+    maxLength: 512,
+    example: 'Top-up, invoice 4711',
+  })
   @IsOptional()
   @IsStoredText(512)
   reason?: string | null;

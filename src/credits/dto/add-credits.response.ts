@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { CreditBalance, GrantRecord } from '../credits.types.js';
-import { CreditBalanceResponse, toCreditBalanceResponse } from './credit-balance.response.js';
+import { CreditBalanceResponse, toCreditBalanceResponse } from '../credit-balance.response.js';
 
 export class CreditGrantResponse {
   @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11' })

@@ -24,7 +24,11 @@ import { CreditHold } from './credit-hold.entity.js';
   unique: true,
   where: `kind IN ('capture', 'release')`,
 })
+@Index('credit_transfers_remaining_idx', ['teamId', 'sequence'], {
+  where: `kind IN ('allocation', 'capture')`,
+})
 @Check('credit_transfers_credits_check', `credits > 0`)
+@Check('credit_transfers_remaining_after_check', `remaining_after >= 0`)
 @Check(
   'credit_transfers_kind_check',
   `(kind, debit_account, credit_account) IN (` +
@@ -58,6 +62,10 @@ export class CreditTransfer {
 
   @Column(BIGINT)
   credits!: number;
+
+  /** `available` + `held` of the team when this was booked. */
+  @Column({ ...BIGINT, name: 'remaining_after' })
+  remainingAfter!: number;
 
   @Column({ type: 'uuid', name: 'grant_id', nullable: true })
   grantId!: string | null;

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { ApiIdentifier } from '../../common/openapi.js';
+import { ApiIdentifier, ApiMetadata } from '../../common/openapi.js';
 import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
 
 export class CreateJobRequest {
@@ -20,6 +20,7 @@ export class CreateJobRequest {
 
   @ApiPropertyOptional({
     type: String,
+    minLength: 1,
     maxLength: 256,
     nullable: true,
     description: 'The user of your application that the job is for',
@@ -29,13 +30,7 @@ export class CreateJobRequest {
   @IsStoredText(256)
   user_id?: string | null;
 
-  @ApiPropertyOptional({
-    type: 'object',
-    additionalProperties: true,
-    nullable: true,
-    description: 'Any JSON object up to 16 KiB',
-    example: { document_id: 'doc_12345' },
-  })
+  @ApiMetadata({ document_id: 'doc_12345' })
   @IsOptional()
   @IsMetadata()
   metadata?: object | null;

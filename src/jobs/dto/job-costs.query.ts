@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { IsQueryInteger, IsStoredText } from '../../common/validators.js';
+import { ApiCursor } from '../../common/page.query.js';
+import { IsQueryInteger } from '../../common/validators.js';
 
 export const MAX_BREAKDOWN_SIZE = 1000;
 
@@ -16,8 +17,6 @@ export class JobCostsQuery {
   @IsQueryInteger(1, MAX_BREAKDOWN_SIZE)
   limit: number = MAX_BREAKDOWN_SIZE;
 
-  @ApiPropertyOptional({ type: String, description: 'next_cursor of the page before' })
-  @IsOptional()
-  @IsStoredText(64)
+  @ApiCursor()
   cursor?: string;
 }

@@ -82,6 +82,9 @@ export class CallCostResponse {
   @ApiProperty({ type: String, nullable: true, example: 'initial_response' })
   purpose!: string | null;
 
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { page: 1 } })
+  call_metadata!: object;
+
   @ApiProperty({ type: 'integer', description: 'Over all attempts', example: 24 })
   prompt_tokens!: number;
 
@@ -177,6 +180,7 @@ function toCallCost(call: CallRecord): CallCostResponse {
     model: call.attempts.at(-1)?.modelName ?? '',
     model_group: call.modelGroup,
     purpose: call.purpose,
+    call_metadata: call.metadata,
     prompt_tokens: call.promptTokens,
     completion_tokens: call.completionTokens,
     cost_usd: toJsonNumber(call.costUsd),

@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { PageResponse, toPageResponse } from '../../common/page.response.js';
 import type { Page } from '../../common/pagination.js';
 import { JOB_STATUSES, type JobRecord, type JobStatus } from '../jobs.types.js';
 
@@ -33,6 +34,13 @@ export class JobResponse {
   @ApiProperty({ type: 'integer', example: 0 })
   credits_charged!: number;
 
+  @ApiProperty({
+    type: [String],
+    description: 'Groups that its ended calls went to, in the order of their first one',
+    example: ['ChatFast'],
+  })
+  model_groups_used!: string[];
+
   @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
   created_at!: string;
 
@@ -46,15 +54,25 @@ export class JobResponse {
   updated_at!: string;
 }
 
-export class JobListResponse {
+export class JobListResponse extends PageResponse {
   @ApiProperty({ type: [JobResponse], description: 'Newest first' })
   data!: JobResponse[];
+}
 
-  @ApiProperty({ type: Boolean, example: false })
-  has_more!: boolean;
+export class JobMetadataResponse {
+  @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11' })
+  job_id!: string;
 
-  @ApiProperty({ type: String, nullable: true, example: null })
-  next_cursor!: string | null;
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    description: 'All of it, after the merge',
+    example: { document_id: 'doc_12345', invoice: 'inv_4711' },
+  })
+  metadata!: object;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
+  updated_at!: string;
 }
 
 export function toJobResponse(job: JobRecord): JobResponse {
@@ -69,6 +87,7 @@ export function toJobResponse(job: JobRecord): JobResponse {
     credits_held: job.completedAt === null ? job.creditsHeld : 0,
     credit_applied: job.creditApplied,
     credits_charged: job.creditsCharged,
+    model_groups_used: [...job.modelGroupsUsed],
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString() ?? null,
     completed_at: job.completedAt?.toISOString() ?? null,
@@ -77,5 +96,5 @@ export function toJobResponse(job: JobRecord): JobResponse {
 }
 
 export function toJobListResponse(page: Page<JobRecord>): JobListResponse {
-  return { data: page.data.map(toJobResponse), has_more: page.hasMore, next_cursor: page.nextCursor };
+  return { data: page.data.map(toJobResponse), ...toPageResponse(page) };
 }

@@ -1,9 +1,21 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
+import { ApiIdentifier } from '../../common/openapi.js';
 import { PageQuery } from '../../common/page.query.js';
-import { IsInstant, IsStoredText, LowerCase } from '../../common/validators.js';
+import { IsIdentifier, IsInstant, IsStoredText, LowerCase } from '../../common/validators.js';
 import { parseInstant } from '../../common/time.js';
 import { JOB_STATUSES, type JobFilter, type JobStatus } from '../jobs.types.js';
+
+function ApiInstant(kind: string, example: string): PropertyDecorator {
+  return ApiPropertyOptional({
+    anyOf: [
+      { type: 'string', format: 'date-time' },
+      { type: 'string', format: 'date' },
+    ],
+    description: `ISO 8601 instant, or a day for its start in UTC; ${kind}`,
+    example,
+  });
+}
 
 export class ListJobsQuery extends PageQuery {
   @ApiPropertyOptional({ type: String, enum: JOB_STATUSES, example: 'completed' })
@@ -12,37 +24,38 @@ export class ListJobsQuery extends PageQuery {
   @IsIn(JOB_STATUSES)
   status?: JobStatus;
 
-  @ApiPropertyOptional({ type: String, maxLength: 128, example: 'document_analysis' })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 128, example: 'document_analysis' })
   @IsOptional()
   @IsStoredText(128)
   job_type?: string;
 
-  @ApiPropertyOptional({ type: String, maxLength: 256, example: 'john@acme.com' })
+  @ApiPropertyOptional({ type: String, minLength: 1, maxLength: 256, example: 'john@acme.com' })
   @IsOptional()
   @IsStoredText(256)
   user_id?: string;
 
-  @ApiPropertyOptional({
-    type: String,
-    description: 'ISO 8601 instant, or a day for its start in UTC; inclusive',
-    example: '2026-11-01T00:00:00Z',
-  })
+  @ApiInstant('inclusive', '2026-11-01T00:00:00Z')
   @IsOptional()
   @IsInstant()
   created_after?: string;
 
-  @ApiPropertyOptional({
-    type: String,
-    description: 'ISO 8601 instant, or a day for its start in UTC; exclusive',
-    example: '2026-12-01T00:00:00Z',
-  })
+  @ApiInstant('exclusive', '2026-12-01T00:00:00Z')
   @IsOptional()
   @IsInstant()
   created_before?: string;
 }
 
-export function toJobFilter(query: ListJobsQuery): JobFilter {
+export class ListAllJobsQuery extends ListJobsQuery {
+  @ApiIdentifier({ required: false, example: 'engineering-team' })
+  @IsOptional()
+  @IsIdentifier()
+  team_id?: string;
+}
+
+/** @param teamId null for the jobs of all teams */
+export function toJobFilter(query: ListJobsQuery, teamId: string | null): JobFilter {
   return {
+    teamId,
     status: query.status ?? null,
     jobType: query.job_type ?? null,
     userId: query.user_id ?? null,

@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
-import { ApiIdentifier } from '../../common/openapi.js';
-import { IsIdentifier, IsStoredText } from '../../common/validators.js';
+import { ApiIdentifier, ApiMetadata } from '../../common/openapi.js';
+import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
+import { invalidField } from '../../common/domain-error.js';
+import type { CallInput } from '../job-calls.service.js';
 import type { ChatMessage, ChatRequest } from '../../gateway/gateway.types.js';
 import { IsChatMessages } from '../chat-messages.validator.js';
 import { IsStop } from '../stop.validator.js';
@@ -49,8 +51,24 @@ export class LlmCallRequest {
   @IsIdentifier()
   model_group?: string | null;
 
+  @ApiIdentifier({
+    required: false,
+    nullable: true,
+    description: 'Another name of `model_group`, for clients that know the field by this name',
+    example: 'ChatFast',
+  })
+  @IsOptional()
+  @IsIdentifier()
+  model?: string | null;
+
+  @ApiMetadata({ page: 1 }, 'Your own notes on this call, up to 16 KiB; they are not sent to the model')
+  @IsOptional()
+  @IsMetadata()
+  call_metadata?: object | null;
+
   @ApiPropertyOptional({
     type: String,
+    minLength: 1,
     maxLength: 256,
     nullable: true,
     description: 'A label of yours for this call; it is not sent to the model',
@@ -117,9 +135,30 @@ export class LlmCallRequest {
   frequency_penalty?: number | null;
 }
 
+/** @throws DomainError validation_failed for two names of a group that differ */
+export function toCallInput(request: LlmCallRequest): CallInput {
+  const { model_group: modelGroup, model } = request;
+  if (modelGroup != null && model != null && modelGroup !== model) {
+    throw invalidField('model', 'ambiguous_model_group', 'must name the same group as model_group');
+  }
+  return {
+    modelGroup: modelGroup ?? model ?? null,
+    purpose: request.purpose ?? null,
+    metadata: request.call_metadata ?? {},
+    request: toChatRequest(request),
+  };
+}
+
 /** What goes to the upstream: the parameters that were given, null counting as not given. */
-export function toChatRequest(request: LlmCallRequest): ChatRequest {
-  const { messages, model_group: _group, purpose: _purpose, ...parameters } = request;
+function toChatRequest(request: LlmCallRequest): ChatRequest {
+  const {
+    messages,
+    model_group: _group,
+    model: _model,
+    purpose: _purpose,
+    call_metadata: _metadata,
+    ...parameters
+  } = request;
   const given: [string, unknown][] = Object.entries(parameters);
   return {
     messages: messages.map(({ name, ...message }) => (name == null ? message : { ...message, name })),

@@ -9,6 +9,7 @@ const quoted = (statuses: readonly JobStatus[]): string => statuses.map((status)
 @Entity('jobs')
 @Index('jobs_team_id_job_id_idx', ['teamId', 'jobId'])
 @Index('jobs_team_id_completed_at_idx', ['teamId', 'completedAt'], { where: 'completed_at IS NOT NULL' })
+@Index('jobs_open_idx', ['teamId', 'jobId'], { where: 'completed_at IS NULL' })
 @Check('jobs_status_check', `status IN (${quoted(JOB_STATUSES)})`)
 @Check('jobs_ended_check', `(status IN (${quoted(OPEN_STATUSES)})) = (completed_at IS NULL)`)
 @Check('jobs_calls_check', `total_calls = successful_calls + failed_calls + running_calls`)
@@ -70,6 +71,10 @@ export class Job {
 
   @Column({ ...BIGINT, name: 'total_latency_ms' })
   totalLatencyMs!: number;
+
+  /** In the order of their first call that ended. */
+  @Column({ type: 'varchar', length: 128, array: true, name: 'model_groups_used' })
+  modelGroupsUsed!: string[];
 
   /** The frozen answer to the completion. */
   @Column({ type: 'jsonb', nullable: true })

@@ -26,6 +26,10 @@ export class LlmCall {
   @Column({ type: 'varchar', length: 256, nullable: true })
   purpose!: string | null;
 
+  /** The caller's own, of any shape; stays with us. */
+  @Column({ type: 'jsonb' })
+  metadata!: object;
+
   @Column({ type: 'varchar', length: 16 })
   status!: CallStatus;
 

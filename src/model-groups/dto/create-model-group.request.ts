@@ -1,7 +1,9 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayUnique, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { ArrayUnique, IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { ApiIdentifier } from '../../common/openapi.js';
 import { IsArrayOf, IsIdentifier, IsStoredText } from '../../common/validators.js';
+import type { GroupModel } from '../model-groups.types.js';
 
 export const MAX_MODELS_PER_GROUP = 20;
 
@@ -10,7 +12,8 @@ export class GroupModelRequest {
     type: String,
     minLength: 1,
     maxLength: 256,
-    description: 'As the upstream knows it',
+    pattern: '^[^,]+$',
+    description: 'As the upstream knows it; no comma',
     example: 'model-a',
   })
   @IsStoredText(256)
@@ -31,6 +34,34 @@ export class GroupModelRequest {
   @Min(0)
   @IsInt()
   priority?: number | null;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    nullable: true,
+    description: '`false` leaves the model out of calls; `true` when left out',
+    example: true,
+  })
+  @IsOptional()
+  @IsBoolean()
+  is_active?: boolean | null;
+}
+
+/** 1 to {@link MAX_MODELS_PER_GROUP} models, none twice. */
+export function IsGroupModels(): PropertyDecorator {
+  return applyDecorators(
+    IsArrayOf(() => GroupModelRequest, 1, MAX_MODELS_PER_GROUP),
+    ArrayUnique((model: GroupModelRequest | null | undefined) => model?.model_name, {
+      message: '$property must not name a model twice',
+    }),
+  );
+}
+
+export function toGroupModel(model: GroupModelRequest): GroupModel {
+  return {
+    modelName: model.model_name,
+    priority: model.priority ?? 0,
+    isActive: model.is_active ?? true,
+  };
 }
 
 export class CreateModelGroupRequest {
@@ -40,6 +71,7 @@ export class CreateModelGroupRequest {
 
   @ApiPropertyOptional({
     type: String,
+    minLength: 1,
     maxLength: 256,
     nullable: true,
     description: 'The group name when left out',
@@ -49,15 +81,18 @@ export class CreateModelGroupRequest {
   @IsStoredText(256)
   display_name?: string | null;
 
-  @ApiPropertyOptional({ type: String, maxLength: 2048, nullable: true, example: 'Quick responses' })
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: 2048,
+    nullable: true,
+    example: 'Quick responses',
+  })
   @IsOptional()
   @IsStoredText(2048)
   description?: string | null;
 
   @ApiProperty({ type: [GroupModelRequest], minItems: 1, maxItems: MAX_MODELS_PER_GROUP })
-  @ArrayUnique((model: GroupModelRequest | null | undefined) => model?.model_name, {
-    message: '$property must not name a model twice',
-  })
-  @IsArrayOf(() => GroupModelRequest, 1, MAX_MODELS_PER_GROUP)
+  @IsGroupModels()
   models!: GroupModelRequest[];
 }

@@ -21,4 +21,8 @@ export class ModelGroupModel {
   /** As the admin gave it: 0 is tried first, equals in the order they were given. */
   @Column({ type: 'integer' })
   priority!: number;
+
+  /** One that is not is left out of calls. */
+  @Column({ type: 'boolean', name: 'is_active' })
+  isActive!: boolean;
 }

@@ -1,11 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
-import { ApiIdentifier } from '../../common/openapi.js';
+import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { ApiIdentifier, ApiMetadata } from '../../common/openapi.js';
 import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
 import { MAX_GRANT_CREDITS } from '../../credits/credits.types.js';
+import type { NewTeam } from '../teams.service.js';
 import { COST_VISIBILITIES, type CostVisibility } from '../teams.types.js';
-
-export const MAX_MODEL_GROUPS_PER_TEAM = 100;
+import { IsModelGroupNames, MODEL_GROUP_NAMES_SCHEMA } from './model-group-names.js';
 
 export class CreateTeamRequest {
   @ApiIdentifier({ example: 'acme-corp' })
@@ -16,21 +16,23 @@ export class CreateTeamRequest {
   @IsIdentifier()
   team_id!: string;
 
-  @ApiPropertyOptional({ type: String, maxLength: 256, nullable: true, example: 'Engineering Team' })
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: 256,
+    nullable: true,
+    example: 'Engineering Team',
+  })
   @IsOptional()
   @IsStoredText(256)
   team_alias?: string | null;
 
   @ApiProperty({
-    type: [String],
-    maxItems: MAX_MODEL_GROUPS_PER_TEAM,
+    ...MODEL_GROUP_NAMES_SCHEMA,
     description: 'Names of existing groups; the first serves calls that name none',
     example: ['ChatFast', 'ChatAdvanced'],
   })
-  @ArrayUnique()
-  @IsIdentifier({ each: true })
-  @ArrayMaxSize(MAX_MODEL_GROUPS_PER_TEAM)
-  @IsArray()
+  @IsModelGroupNames()
   model_groups!: string[];
 
   @ApiPropertyOptional({
@@ -58,14 +60,20 @@ export class CreateTeamRequest {
   @IsIn(COST_VISIBILITIES)
   cost_visibility?: CostVisibility | null;
 
-  @ApiPropertyOptional({
-    type: 'object',
-    additionalProperties: true,
-    nullable: true,
-    description: 'Any JSON object up to 16 KiB',
-    example: { tier: 'enterprise' },
-  })
+  @ApiMetadata({ tier: 'enterprise' })
   @IsOptional()
   @IsMetadata()
   metadata?: object | null;
+}
+
+export function toNewTeam(request: CreateTeamRequest): NewTeam {
+  return {
+    organizationId: request.organization_id,
+    teamId: request.team_id,
+    teamAlias: request.team_alias ?? null,
+    modelGroups: request.model_groups,
+    credits: request.credits_allocated ?? 0,
+    costVisibility: request.cost_visibility ?? 'summary',
+    metadata: request.metadata ?? {},
+  };
 }

@@ -1,6 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { TeamOverview } from '../teams.service.js';
-import { COST_VISIBILITIES, type CostVisibility, type TeamStatus } from '../teams.types.js';
+import { PageResponse, toPageResponse } from '../../common/page.response.js';
+import type { Page } from '../../common/pagination.js';
+import { CreditBalanceResponse, toCreditBalanceResponse } from '../../credits/credit-balance.response.js';
+import type { CreatedTeam, TeamOverview } from '../teams.service.js';
+import { COST_VISIBILITIES, type CostVisibility, TEAM_STATUSES, type TeamStatus } from '../teams.types.js';
 
 export class TeamResponse {
   @ApiProperty({ type: String, example: 'engineering-team' })
@@ -12,7 +15,7 @@ export class TeamResponse {
   @ApiProperty({ type: String, nullable: true, example: 'Engineering Team' })
   team_alias!: string | null;
 
-  @ApiProperty({ type: String, enum: ['active', 'suspended'], example: 'active' })
+  @ApiProperty({ type: String, enum: TEAM_STATUSES, example: 'active' })
   status!: TeamStatus;
 
   @ApiProperty({
@@ -33,6 +36,9 @@ export class TeamResponse {
 
   @ApiProperty({ type: 'integer', example: 100 })
   credits_remaining!: number;
+
+  @ApiProperty({ type: CreditBalanceResponse, description: 'As the balance route answers' })
+  credits!: CreditBalanceResponse;
 
   @ApiProperty({ type: 'object', additionalProperties: true, example: { tier: 'enterprise' } })
   metadata!: object;
@@ -57,11 +63,35 @@ export class TeamStatusResponse {
   @ApiProperty({ type: String, example: 'engineering-team' })
   team_id!: string;
 
-  @ApiProperty({ type: String, enum: ['active', 'suspended'], example: 'suspended' })
+  @ApiProperty({ type: String, enum: TEAM_STATUSES, example: 'suspended' })
   status!: TeamStatus;
 
   @ApiProperty({ type: String, example: 'Team engineering-team is suspended.' })
   message!: string;
+}
+
+export class TeamListResponse extends PageResponse {
+  @ApiProperty({ type: [TeamResponse], description: 'Newest first' })
+  data!: TeamResponse[];
+}
+
+export class TeamModelGroupsResponse {
+  @ApiProperty({ type: String, example: 'engineering-team' })
+  team_id!: string;
+
+  @ApiProperty({ type: [String], example: ['ChatFast', 'ChatAdvanced'] })
+  model_groups!: string[];
+
+  @ApiProperty({ type: String, example: 'Team engineering-team has 2 model group(s).' })
+  message!: string;
+}
+
+export function toCreatedTeamResponse({ virtualKey, ...overview }: CreatedTeam): CreatedTeamResponse {
+  return { ...toTeamResponse(overview), virtual_key: virtualKey };
+}
+
+export function toTeamListResponse(page: Page<TeamOverview>): TeamListResponse {
+  return { data: page.data.map(toTeamResponse), ...toPageResponse(page) };
 }
 
 export function toTeamResponse({ team, modelGroups, balance }: TeamOverview): TeamResponse {
@@ -75,6 +105,7 @@ export function toTeamResponse({ team, modelGroups, balance }: TeamOverview): Te
     credits_allocated: balance.allocated,
     credits_used: balance.used,
     credits_remaining: balance.remaining,
+    credits: toCreditBalanceResponse(balance),
     metadata: team.metadata,
     created_at: team.createdAt.toISOString(),
     updated_at: team.updatedAt.toISOString(),

@@ -3,8 +3,9 @@ import { IDENTIFIER, TIMESTAMP } from '../../database/columns.js';
 import type { CostVisibility, TeamStatus } from '../teams.types.js';
 
 @Entity('teams')
-@Index('teams_organization_id_idx', ['organizationId'])
-@Check('teams_status_check', `status IN ('active', 'suspended')`)
+@Index('teams_organization_id_idx', ['organizationId', 'createdAt', 'teamId'])
+@Index('teams_created_at_idx', ['createdAt', 'teamId'])
+@Check('teams_status_check', `status IN ('active', 'suspended', 'deleted')`)
 @Check('teams_cost_visibility_check', `cost_visibility IN ('summary', 'none')`)
 export class Team {
   @PrimaryColumn({ ...IDENTIFIER, name: 'team_id', primaryKeyConstraintName: 'teams_pkey' })

@@ -1,12 +1,12 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString } from 'class-validator';
-import { type FieldError, validationFailed } from '../../common/domain-error.js';
+import { type DomainError, type FieldError, validationFailed } from '../../common/domain-error.js';
 import { type Interval, monthOf, nextDay, parseDay, parseMonth } from '../../common/time.js';
 
 export class UsageQuery {
   @ApiPropertyOptional({
     type: String,
-    pattern: '^\\d{4}-\\d{2}$',
+    pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$',
     description: 'A UTC month; the current one when nothing is given',
     example: '2026-11',
   })
@@ -67,13 +67,15 @@ export function toPeriod(query: UsageQuery, now: Date): NamedPeriod {
   return { name: `${String(startDate)}/${String(endDate)}`, from, to: nextDay(last) };
 }
 
+export function invalidMonth(): DomainError {
+  return validationFailed([
+    { field: 'period', code: 'invalid_period', message: 'period must be a month such as 2026-11' },
+  ]);
+}
+
 function toMonth(period: string): NamedPeriod {
   const month = parseMonth(period);
-  if (month === null) {
-    throw validationFailed([
-      { field: 'period', code: 'invalid_period', message: 'period must be a month such as 2026-11' },
-    ]);
-  }
+  if (month === null) throw invalidMonth();
   return { name: period, ...month };
 }
 

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { CreditBalance } from '../credits.types.js';
+import type { CreditBalance } from './credits.types.js';
 
+/** The credits of a team on the wire; teams show them, too. */
 export class CreditBalanceResponse {
   @ApiProperty({ type: String, example: 'engineering-team' })
   team_id!: string;

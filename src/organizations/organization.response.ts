@@ -1,12 +1,23 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { OrganizationRecord } from '../organizations.types.js';
+import { PageResponse, toPageResponse } from '../common/page.response.js';
+import type { Page } from '../common/pagination.js';
+import type { OrganizationRecord, OrganizationStatus } from './organizations.types.js';
 
+/** An organization on the wire; its creation, which is in `teams`, answers with it, too. */
 export class OrganizationResponse {
   @ApiProperty({ type: String, example: 'acme-corp' })
   organization_id!: string;
 
   @ApiProperty({ type: String, example: 'Acme Corporation' })
   name!: string;
+
+  @ApiProperty({
+    type: String,
+    enum: ['active', 'suspended'],
+    description: '`suspended`: no new jobs and calls of its teams',
+    example: 'active',
+  })
+  status!: OrganizationStatus;
 
   @ApiProperty({ type: 'object', additionalProperties: true, example: { industry: 'technology' } })
   metadata!: object;
@@ -18,10 +29,20 @@ export class OrganizationResponse {
   updated_at!: string;
 }
 
+export class OrganizationListResponse extends PageResponse {
+  @ApiProperty({ type: [OrganizationResponse], description: 'Newest first' })
+  data!: OrganizationResponse[];
+}
+
+export function toOrganizationListResponse(page: Page<OrganizationRecord>): OrganizationListResponse {
+  return { data: page.data.map(toOrganizationResponse), ...toPageResponse(page) };
+}
+
 export function toOrganizationResponse(organization: OrganizationRecord): OrganizationResponse {
   return {
     organization_id: organization.organizationId,
     name: organization.name,
+    status: organization.status,
     metadata: organization.metadata,
     created_at: organization.createdAt.toISOString(),
     updated_at: organization.updatedAt.toISOString(),

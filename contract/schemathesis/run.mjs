@@ -1,0 +1,271 @@
+// Tries the contract out with Schemathesis: generated requests, sound and unsound, against a running service.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { capture, TOOL_ENVIRONMENT } from '../support/commands.mjs';
+import { DOCUMENT_FILE, operationsOf, readDocument } from '../support/document.mjs';
+import { ADMIN_KEY, send, startService } from '../support/service.mjs';
+
+const FOLDER = import.meta.dirname;
+const VENV = join(FOLDER, '.venv');
+const VENV_PYTHON = join(VENV, 'bin', 'python');
+/** What Schemathesis reads. */
+const FILES = ['schemathesis.toml', 'hooks.py'];
+const REQUIREMENTS = join(FOLDER, 'requirements.txt');
+/** Written last, so that an installation that broke off is done again. */
+const STAMP = join(VENV, 'requirements.sha256');
+
+const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.14', 'python'];
+const OLDEST_PYTHON_MINOR = 11;
+
+const KEYS = ['admin', 'team'];
+/** Requests by methods that an operation's path does not have. */
+const UNDECLARED = 'undeclared methods';
+/** Enough that generated requests do not use them up before the operations that need an open one are through. */
+const JOBS_OF_A_KIND = 40;
+/** As many as hooks.py names. */
+const SPARES = 20;
+const MODELS = [{ model_name: 'gpt-4o-mini' }, { model_name: 'gpt-3.5-turbo' }];
+
+const USAGE =
+  'Usage: node schemathesis/run.mjs [--max-examples <number>] [--key admin|team] [--minutes <number>] [--prepare-only]';
+
+/** A failure that its sentence explains: the command line prints it without a stack. */
+class RunError extends Error {}
+
+/** Makes the virtual environment if there is none, or if requirements.txt has changed since. */
+async function prepare() {
+  const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
+  if (stampedWith() === wanted && (await answerOf(VENV_PYTHON, ['-c', 'print(1)'])) !== null) return;
+
+  const python = await findPython();
+  console.log('Installing the pinned Schemathesis into contract/schemathesis/.venv.');
+  rmSync(VENV, { recursive: true, force: true });
+  mkdirSync(VENV, { recursive: true });
+  const log = join(VENV, 'install.log');
+  await install(python, ['-m', 'venv', VENV], log);
+  const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'];
+  await install(VENV_PYTHON, [...pip, '--require-hashes', '-r', REQUIREMENTS], log);
+  writeFileSync(STAMP, wanted);
+}
+
+function stampedWith() {
+  try {
+    return readFileSync(STAMP, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** A name may exist and still not run, as the shims of version managers do; and Debian ships no ensurepip. */
+async function findPython() {
+  for (const name of PYTHONS) {
+    const version = await answerOf(name, ['-c', 'import ensurepip, sys; print(*sys.version_info[:2])']);
+    const [major, minor] = (version ?? '').trim().split(' ').map(Number);
+    if (major === 3 && minor >= OLDEST_PYTHON_MINOR) return name;
+  }
+  throw new RunError(
+    `Schemathesis needs Python 3.${OLDEST_PYTHON_MINOR} or newer with its venv module, and none of ` +
+      `${PYTHONS.join(', ')} is one. Install it (on Debian: python3 and python3-venv) and start again.`,
+  );
+}
+
+/** What a program prints; null if there is no such program, or if it fails. */
+async function answerOf(command, args) {
+  const { code, output } = await capture(command, args).catch(() => ({ code: 1, output: '' }));
+  return code === 0 ? output : null;
+}
+
+async function install(command, args, log) {
+  const output = openSync(log, 'a');
+  // Inside a virtual environment the setting for user-wide installations is an error.
+  const env = { ...process.env, PIP_USER: '0' };
+  const child = spawn(command, args, { env, stdio: ['ignore', output, output] });
+  closeSync(output);
+  const [code] = await once(child, 'close');
+  if (code !== 0) {
+    throw new RunError(`Schemathesis could not be installed.\n${readFileSync(log, 'utf8').slice(-4_000)}`);
+  }
+}
+
+/** Makes what the ids in hooks.py and schemathesis.toml name. @returns the key of the team `contract-own` */
+async function makeWorld({ baseUrl, folder }) {
+  const admin = (path, body) => send(baseUrl, ADMIN_KEY, 'POST', path, body);
+  const makeGroup = (group_name) => admin('/api/model-groups/create', { group_name, models: MODELS });
+  const makeTeam = (team_id) =>
+    admin('/api/teams/create', {
+      organization_id: 'contract-organization',
+      team_id,
+      model_groups: ['contract-group'],
+      credits_allocated: 1_000_000,
+    });
+  for (const organization_id of ['contract-organization', 'contract-resting']) {
+    await admin('/api/organizations/create', { organization_id, name: 'Example Ltd' });
+  }
+  await makeGroup('contract-group');
+  const { virtual_key: own } = await makeTeam('contract-own');
+  const { virtual_key: other } = await makeTeam('contract-other');
+  // Resting things may be changed and spare ones deleted without a loss to the other requests.
+  for (const id of ['contract-resting', ...numbered('contract-spare', SPARES)]) {
+    await makeGroup(id);
+    await makeTeam(id);
+  }
+
+  const makeJob = async (key) =>
+    (await send(baseUrl, key, 'POST', '/api/jobs/create', { job_type: 'summary' })).job_id;
+  const makeJobs = async () => {
+    const jobs = [];
+    while (jobs.length < JOBS_OF_A_KIND) jobs.push(await makeJob(own));
+    return jobs;
+  };
+  const [ended, called] = [await makeJob(own), await makeJob(own)];
+  for (const job of [ended, called]) {
+    const messages = [{ role: 'user', content: 'What is a contract?' }];
+    await send(baseUrl, own, 'POST', `/api/jobs/${job}/llm-call`, { messages });
+  }
+  await send(baseUrl, own, 'POST', `/api/jobs/${ended}/complete`, { status: 'completed' });
+  const [readable, callable, endable] = [
+    [ended, called, await makeJob(own), await makeJob(other)],
+    await makeJobs(),
+    await makeJobs(),
+  ];
+  writeFileSync(join(folder, 'jobs-to-read.dict'), readable.map((job) => `"${job}"\n`).join(''));
+  writeFileSync(join(folder, 'jobs-to-call.txt'), callable.join('\n'));
+  writeFileSync(join(folder, 'jobs-to-end.txt'), endable.join('\n'));
+  return own;
+}
+
+function numbered(name, count) {
+  return Array.from({ length: count }, (_, number) => `${name}-${number}`);
+}
+
+/**
+ * One run against a fresh service, which the requests of one key cannot spoil for the other.
+ *
+ * @returns whether nothing was found
+ */
+async function tryOut(who, { maxExamples, minutes }) {
+  const begin = Date.now();
+  const service = await startService();
+  try {
+    const teamKey = await makeWorld(service);
+    // Dictionaries and hooks are looked for beside the configuration.
+    for (const name of FILES) copyFileSync(join(FOLDER, name), join(service.folder, name));
+    const report = join(service.folder, 'report.ndjson');
+    const code = await runSchemathesis(service, {
+      key: who === 'admin' ? ADMIN_KEY : teamKey,
+      options: ['--max-examples', maxExamples, '--report-ndjson-path', report],
+      minutes,
+    });
+    const cases = existsSync(report) ? countCases(report) : new Map();
+    printCases(who, cases, Math.round((Date.now() - begin) / 1000));
+    const isReached = who === 'team' || reachesAll(cases);
+    return code === 0 && isReached;
+  } finally {
+    await service.stop();
+  }
+}
+
+async function runSchemathesis(service, { key, options, minutes }) {
+  const config = ['--config-file', 'schemathesis.toml', '--no-color'];
+  const child = spawn(
+    VENV_PYTHON,
+    [join(VENV, 'bin', 'st'), ...config, 'run', DOCUMENT_FILE, '--url', service.baseUrl, ...options],
+    {
+      cwd: service.folder,
+      // The order of sets must not differ between runs of one seed either.
+      env: { ...TOOL_ENVIRONMENT, API_KEY: key, PYTHONHASHSEED: '0', COLUMNS: '120' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      timeout: minutes * 60_000,
+    },
+  );
+  const [code, signal] = await once(child, 'close');
+  if (signal !== null) console.error(`Schemathesis was stopped after ${minutes} minutes.`);
+  return code;
+}
+
+/** How many requests each operation got, and how many of them it served. */
+function countCases(report) {
+  const cases = new Map(
+    operationsOf(readDocument()).map(({ method, path }) => [`${method} ${path}`, { sent: 0, served: 0 }]),
+  );
+  const undeclared = { sent: 0, served: 0 };
+  for (const line of readFileSync(report, 'utf8').split('\n')) {
+    if (!line.startsWith('{"ScenarioFinished"')) continue;
+    const { recorder } = JSON.parse(line).ScenarioFinished;
+    for (const [id, { value }] of Object.entries(recorder?.cases ?? {})) {
+      const count = cases.get(`${value.method} ${value.path}`) ?? undeclared;
+      count.sent += 1;
+      if (recorder.interactions?.[id]?.response?.status_code === 200) count.served += 1;
+    }
+  }
+  return cases.set(UNDECLARED, undeclared);
+}
+
+function printCases(who, cases, seconds) {
+  console.log(`\nWith the ${who} key: cases, of which served`);
+  for (const [operation, { sent, served }] of cases) {
+    console.log(`${String(sent).padStart(6)} ${String(served).padStart(6)}  ${operation}`);
+  }
+  const total = [...cases.values()].reduce((sum, { sent }) => sum + sent, 0);
+  console.log(`${String(total).padStart(6)} cases of ${cases.size - 1} operations in ${seconds} s\n`);
+}
+
+/** A run in which an operation only ever refused has not seen what it answers. */
+function reachesAll(cases) {
+  const unreached = [...cases].filter(([operation, { served }]) => operation !== UNDECLARED && served === 0);
+  for (const [operation] of unreached) console.error(`No request was served by ${operation}.`);
+  return unreached.length === 0;
+}
+
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        'max-examples': { type: 'string', default: '25' },
+        minutes: { type: 'string', default: '20' },
+        key: { type: 'string' },
+        'prepare-only': { type: 'boolean', default: false },
+      },
+    });
+    for (const name of ['max-examples', 'minutes']) {
+      if (!/^[1-9]\d{0,4}$/.test(values[name]))
+        throw new Error(`--${name} must be a whole number of 1 or more.`);
+    }
+    if (values.key !== undefined && !KEYS.includes(values.key)) {
+      throw new Error(`--key must be one of ${KEYS.join(', ')}.`);
+    }
+    return values;
+  } catch (error) {
+    throw new RunError(`${error.message} ${USAGE}`);
+  }
+}
+
+async function main() {
+  const flags = readFlags();
+  await prepare();
+  if (flags['prepare-only']) return;
+  const limits = { maxExamples: flags['max-examples'], minutes: Number(flags.minutes) };
+  const failed = [];
+  for (const who of KEYS.filter((key) => flags.key === undefined || flags.key === key)) {
+    if (!(await tryOut(who, limits))) failed.push(who);
+  }
+  if (failed.length > 0) throw new RunError(`Schemathesis found something with: ${failed.join(', ')} key.`);
+}
+
+await main().catch((error) => {
+  console.error(error instanceof RunError ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,138 @@
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { CurrentPrincipal, type Principal, Team } from '../common/access.js';
+import { ApiBodyErrors } from '../common/openapi.js';
+import { OptionalBody } from '../common/unexpected-input.interceptor.js';
+import { callInterrupted } from '../llm-calls/llm-calls.errors.js';
+import {
+  modelGroupForbidden,
+  modelGroupInactive,
+  modelGroupNotFound,
+} from '../model-groups/model-groups.errors.js';
+import { organizationSuspended, teamSuspended } from '../teams/teams.errors.js';
+import { CancelJobRequest, CompleteJobRequest } from './dto/complete-job.request.js';
+import { CompletedJobResponse, toCompletedJobResponse } from './dto/completed-job.response.js';
+import { LlmCallRequest, TextPartRequest, toCallInput } from './dto/llm-call.request.js';
+import { LlmCallResponse, toLlmCallResponse } from './dto/llm-call.response.js';
+import { JobCallsService } from './job-calls.service.js';
+import { JobCompletionService } from './job-completion.service.js';
+import { ApiJobId, JOB_PATH_PARAM } from './job-path.js';
+import { callFailed, jobNotFound, jobNotOpen } from './jobs.errors.js';
+import { JobsService, scopeOf } from './jobs.service.js';
+import type { CompletionStatus } from './jobs.types.js';
+
+const IDEMPOTENT_REPLAYED = 'Idempotent-Replayed';
+
+const ApiCompletedJob = (): MethodDecorator =>
+  ApiOkResponse({
+    type: CompletedJobResponse,
+    headers: {
+      [IDEMPOTENT_REPLAYED]: {
+        description: '`true` if an earlier request had ended the job',
+        schema: { type: 'string', enum: ['true'] },
+      },
+    },
+  });
+
+/** What happens in a job: its calls and its end. */
+@ApiTags('Jobs')
+@Controller('api/jobs/:job_id')
+export class JobActionsController {
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly calls: JobCallsService,
+    private readonly completion: JobCompletionService,
+  ) {}
+
+  @Post('llm-call')
+  @HttpCode(200)
+  @Team()
+  @ApiJobId()
+  @ApiExtraModels(TextPartRequest)
+  @ApiOperation({
+    operationId: 'jobs_call',
+    summary: 'Make an LLM call in a job',
+    description: 'The models of the group are tried in order. Sent twice, it spends twice.',
+  })
+  @ApiOkResponse({ type: LlmCallResponse })
+  @ApiBodyErrors(
+    callFailed('upstream_rejected_request', []),
+    modelGroupForbidden('ChatFast'),
+    modelGroupInactive('ChatFast'),
+    teamSuspended(),
+    organizationSuspended(),
+    jobNotFound(),
+    modelGroupNotFound('ChatFast'),
+    jobNotOpen('completed'),
+    callFailed('upstream_failed', []),
+    callFailed('upstream_timeout', []),
+    callInterrupted(),
+  )
+  async call(
+    @CurrentPrincipal() principal: Principal,
+    @Param(JOB_PATH_PARAM) jobId: string,
+    @Body() request: LlmCallRequest,
+  ): Promise<LlmCallResponse> {
+    const answer = await this.calls.call(principal, scopeOf(principal, jobId), toCallInput(request));
+    return toLlmCallResponse(answer);
+  }
+
+  @Post('complete')
+  @HttpCode(200)
+  @Team()
+  @ApiJobId()
+  @ApiOperation({
+    operationId: 'jobs_complete',
+    summary: 'End a job: charge its credit or give it back',
+    description: 'Asked again with the same status, it answers with the same bytes and charges nothing.',
+  })
+  @ApiCompletedJob()
+  @ApiBodyErrors(jobNotFound(), jobNotOpen('failed'))
+  async complete(
+    @CurrentPrincipal() principal: Principal,
+    @Param(JOB_PATH_PARAM) jobId: string,
+    @Body() request: CompleteJobRequest,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<CompletedJobResponse> {
+    return this.end(principal, jobId, request.status, request, response);
+  }
+
+  @Post('cancel')
+  @HttpCode(200)
+  @Team()
+  @ApiJobId()
+  @ApiOperation({
+    operationId: 'jobs_cancel',
+    summary: 'Cancel a job: its credit is given back',
+    description: 'The same as completing it with the status `cancelled`. The body may be left out.',
+  })
+  @OptionalBody()
+  @ApiBody({ type: CancelJobRequest, required: false })
+  @ApiCompletedJob()
+  @ApiBodyErrors(jobNotFound(), jobNotOpen('completed'))
+  async cancel(
+    @CurrentPrincipal() principal: Principal,
+    @Param(JOB_PATH_PARAM) jobId: string,
+    @Body() request: CancelJobRequest,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<CompletedJobResponse> {
+    return this.end(principal, jobId, 'cancelled', request, response);
+  }
+
+  private async end(
+    principal: Principal,
+    jobId: string,
+    status: CompletionStatus,
+    request: CancelJobRequest,
+    response: Response,
+  ): Promise<CompletedJobResponse> {
+    const completed = await this.completion.complete(scopeOf(principal, jobId), {
+      status,
+      errorMessage: request.error_message ?? null,
+      metadata: request.metadata ?? {},
+    });
+    if (completed.isReplay) response.setHeader(IDEMPOTENT_REPLAYED, 'true');
+    return toCompletedJobResponse(completed, await this.jobs.costVisibilityFor(principal));
+  }
+}
