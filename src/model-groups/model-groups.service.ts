@@ -29,14 +29,18 @@ export class ModelGroupsService {
 
   /**
    * @param input models in any order; they are kept by priority, equals as given
+   * @param manager of the caller's transaction, or one is opened
    * @throws DomainError model_group_already_exists, validation_failed
    */
-  async create(input: {
-    groupName: string;
-    displayName: string;
-    description: string | null;
-    models: readonly GroupModel[];
-  }): Promise<ModelGroupRecord> {
+  async create(
+    input: {
+      groupName: string;
+      displayName: string;
+      description: string | null;
+      models: readonly GroupModel[];
+    },
+    manager?: EntityManager,
+  ): Promise<ModelGroupRecord> {
     const now = this.clock.now();
     const group: ModelGroupRecord = {
       ...input,
@@ -46,7 +50,8 @@ export class ModelGroupsService {
       createdAt: now,
       updatedAt: now,
     };
-    await this.transactions.run((manager) => this.repository.insert(manager, group));
+    if (manager !== undefined) await this.repository.insert(manager, group);
+    else await this.transactions.run((own) => this.repository.insert(own, group));
     return group;
   }
 

@@ -22,6 +22,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   'error-pages': ['common'],
   health: BASE,
   verification: BASE,
+  demo: [...BASE, 'organizations', 'model-groups', 'teams'],
 };
 
 const BELOW_ROOT = ['config', 'common', 'database', 'gateway', ...Object.keys(FEATURES)];
