@@ -22,8 +22,11 @@ export interface ContractOperation {
   /** As OpenAPI writes it: `/api/jobs/{job_id}`. */
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  /** The name of its schema, `[]` behind it for an array of it; null if it takes no body. */
+  /** The schema of its body; null if it takes none. */
   readonly body: Schema | null;
+  readonly isBodyOptional: boolean;
+  /** A sound body; null if it takes none. */
+  readonly example: unknown;
   readonly responses: Readonly<Record<string, DeclaredResponse>>;
 }
 
@@ -71,7 +74,10 @@ interface Document {
             readonly operationId: string;
             readonly parameters?: readonly Parameter[];
             readonly requestBody?: {
-              readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
+              readonly required?: boolean;
+              readonly content: Readonly<
+                Record<string, { readonly schema: Schema; readonly example?: unknown }>
+              >;
             };
             readonly responses: Readonly<Record<string, DeclaredResponse>>;
           }
@@ -98,6 +104,8 @@ class Contract {
         path,
         parameters: operation.parameters ?? [],
         body: operation.requestBody?.content['application/json']?.schema ?? null,
+        isBodyOptional: operation.requestBody?.required !== true,
+        example: operation.requestBody?.content['application/json']?.example ?? null,
         responses: operation.responses,
       })),
     );
@@ -116,7 +124,8 @@ class Contract {
 
   /** The operation that a request means: of two that fit, the one with fewer parameters. */
   find(method: string, url: string): ContractOperation | null {
-    const { pathname } = new URL(url, 'http://service');
+    // Not by URL, which would resolve the dots of an id.
+    const [pathname = ''] = url.split(/[?#]/);
     const fitting = this.operations
       .filter((operation) => operation.method === method && toPattern(operation.path).test(pathname))
       .sort((first, second) => first.path.split('{').length - second.path.split('{').length);

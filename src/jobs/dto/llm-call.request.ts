@@ -115,8 +115,16 @@ export class LlmCallRequest {
   @IsStop()
   stop?: string | string[] | null;
 
-  @ApiPropertyOptional({ type: 'integer', nullable: true })
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: Number.MIN_SAFE_INTEGER,
+    maximum: Number.MAX_SAFE_INTEGER,
+    nullable: true,
+    example: 42,
+  })
   @IsOptional()
+  @Max(Number.MAX_SAFE_INTEGER)
+  @Min(Number.MIN_SAFE_INTEGER)
   @IsInt()
   seed?: number | null;
 
