@@ -156,15 +156,17 @@ export class CreditsRepository {
   /**
    * The transfers that changed what remains, newest first, each with the grant or the job it is about.
    *
-   * @param after the transfer after which the page begins, or null; one that is not the team's is before
-   * everything
+   * @param after the transfer after which the page begins, or null
+   * @returns null if the team has no such transfer
    */
   async listTransactions(
     manager: EntityManager,
     teamId: string,
     after: string | null,
     limit: number,
-  ): Promise<CreditTransaction[]> {
+  ): Promise<CreditTransaction[] | null> {
+    const bound = after === null ? null : await this.findSequence(manager, teamId, after);
+    if (after !== null && bound === null) return null;
     const rows = await queryRows<TransactionRow>(
       manager,
       `SELECT transfer_id, kind, transfers.credits, remaining_after, grants.reason, holds.job_id,
@@ -173,12 +175,24 @@ export class CreditsRepository {
          LEFT JOIN credit_grants grants USING (grant_id, team_id)
          LEFT JOIN credit_holds holds USING (hold_id, team_id)
         WHERE team_id = $1 AND kind IN ('allocation', 'capture')
-          AND ($2::uuid IS NULL OR sequence <
-               (SELECT sequence FROM credit_transfers WHERE team_id = $1 AND transfer_id = $2))
+          AND ($2::bigint IS NULL OR sequence < $2)
         ORDER BY sequence DESC LIMIT $3`,
-      [teamId, after, limit],
+      [teamId, bound, limit],
     );
     return rows.map(toTransaction);
+  }
+
+  private async findSequence(
+    manager: EntityManager,
+    teamId: string,
+    transferId: string,
+  ): Promise<string | null> {
+    const rows = await queryRows<{ sequence: string }>(
+      manager,
+      `SELECT sequence FROM credit_transfers WHERE team_id = $1 AND transfer_id = $2`,
+      [teamId, transferId],
+    );
+    return rows[0]?.sequence ?? null;
   }
 
   /**

@@ -4,7 +4,7 @@ import { adminKeyRequired, teamNotFound } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/identifiers.js';
-import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
+import { decodeCursor, invalidCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { Transactions } from '../database/transactions.js';
@@ -52,6 +52,8 @@ export class CreditsService {
     await this.getBalance(teamId);
     const manager = this.transactions.manager;
     const rows = await this.repository.listTransactions(manager, teamId, after, limit + 1);
+    // A cursor of another list would look like the end of this one.
+    if (rows === null) throw invalidCursor();
     return toPage(rows, limit, (transaction) => transaction.transactionId);
   }
 
