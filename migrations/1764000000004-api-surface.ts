@@ -42,6 +42,7 @@ export class ApiSurface1764000000004 implements MigrationInterface {
     await runner.query(`CREATE INDEX jobs_open_idx ON jobs (team_id, job_id) WHERE completed_at IS NULL`);
     await addColumn(runner, 'llm_calls', 'metadata', 'jsonb', `'{}'`);
 
+    await addColumn(runner, 'credit_accounts', 'is_closed', 'boolean', 'false');
     await runner.query(`ALTER TABLE credit_transfers ADD COLUMN remaining_after bigint`);
     // The one change that old lines of the ledger will ever see: what they say stays as it was.
     await runner.query(`ALTER TABLE credit_transfers DISABLE TRIGGER credit_transfers_append_only`);
@@ -66,6 +67,7 @@ export class ApiSurface1764000000004 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`ALTER TABLE credit_transfers DROP COLUMN remaining_after`);
     await runner.query(`DROP INDEX credit_transfers_remaining_idx`);
+    await runner.query(`ALTER TABLE credit_accounts DROP COLUMN is_closed`);
     await runner.query(`ALTER TABLE llm_calls DROP COLUMN metadata`);
     await runner.query(`DROP INDEX jobs_open_idx`);
     await runner.query(`ALTER TABLE jobs DROP COLUMN model_groups_used`);

@@ -1,5 +1,5 @@
 import type { Principal } from './access.js';
-import { DomainError, invalidField } from './domain-error.js';
+import { DO_NOT_RETRY, DomainError, invalidField } from './domain-error.js';
 
 /** One answer for a missing, malformed, unknown and revoked key, so that nothing can be learnt from it. */
 export function unauthenticated(): DomainError {
@@ -34,6 +34,16 @@ export function teamNotFound(teamId: string): DomainError {
     kind: 'not_found',
     code: 'team_not_found',
     message: `There is no team ${teamId}.`,
+  });
+}
+
+/** For the admin only: a deleted team has no key. */
+export function teamDeleted(teamId: string): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'team_deleted',
+    message: `Team ${teamId} is deleted. Its history can be read, and nothing changed.`,
+    headers: DO_NOT_RETRY,
   });
 }
 

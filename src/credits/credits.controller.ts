@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, OwnTeam, type Principal, TEAM_PATH_PARAM } from '../common/access.js';
-import { adminKeyRequired, teamNotFound } from '../common/access.errors.js';
+import { adminKeyRequired, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { ApiBodyErrors, ApiErrors } from '../common/openapi.js';
 import { PageQuery, toPageRequest } from '../common/page.query.js';
 import { invalidCursor } from '../common/pagination.js';
@@ -76,7 +76,7 @@ export class CreditsController {
     description: 'Takes the admin key; a team key only where the deployment allows self-service.',
   })
   @ApiOkResponse({ type: AddCreditsResponse })
-  @ApiBodyErrors(adminKeyRequired(), NOT_FOUND, creditLimitExceeded())
+  @ApiBodyErrors(adminKeyRequired(), NOT_FOUND, teamDeleted('engineering-team'), creditLimitExceeded())
   async add(
     @CurrentPrincipal() principal: Principal,
     @Param(TEAM_PATH_PARAM) teamId: string,

@@ -26,6 +26,14 @@ const ACCOUNTS_OF_TRANSFER: Readonly<
   release: { debit: 'held', credit: 'available' },
 };
 
+/** When a transfer is refused, beside what the database's CHECKs refuse. */
+const CONDITION_OF_TRANSFER: Readonly<Record<TransferKind, string>> = {
+  allocation: 'AND NOT is_closed',
+  hold: 'AND available >= $2',
+  capture: '',
+  release: '',
+};
+
 interface AccountRow {
   readonly team_id: string;
   readonly issued: string;
@@ -65,8 +73,13 @@ export class CreditsRepository {
       held: 0,
       consumed: 0,
       lastSequence: 0,
+      isClosed: false,
       updatedAt: now,
     });
+  }
+
+  async closeAccount(manager: EntityManager, teamId: string): Promise<void> {
+    await manager.getRepository(CreditAccount).update({ teamId }, { isClosed: true });
   }
 
   async findBalance(manager: EntityManager, teamId: string): Promise<CreditBalance | null> {
@@ -117,7 +130,8 @@ export class CreditsRepository {
    * credits are taken from `available` only if they are there. The account row stays locked until the
    * transaction ends, which is what makes the sequence free of gaps and the decision final.
    *
-   * @returns the balance after it, or null if the account is missing or has too little available
+   * @returns the balance after it, or null if the account is missing, has too little available or, for an
+   * allocation, is closed
    */
   async transfer(
     manager: EntityManager,
@@ -134,7 +148,7 @@ export class CreditsRepository {
            UPDATE credit_accounts
               SET ${debit} = ${debit} - $2, ${credit} = ${credit} + $2,
                   last_sequence = last_sequence + 1, updated_at = clock_timestamp()
-            WHERE team_id = $1 ${debit === 'available' ? 'AND available >= $2' : ''}
+            WHERE team_id = $1 ${CONDITION_OF_TRANSFER[kind]}
            RETURNING *
          ), transfer AS (
            INSERT INTO credit_transfers (transfer_id, team_id, sequence, kind, debit_account, credit_account,

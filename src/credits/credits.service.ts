@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { adminKeyRequired, teamNotFound } from '../common/access.errors.js';
+import { adminKeyRequired, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/identifiers.js';
@@ -29,6 +29,11 @@ export class CreditsService {
   /** Opens the account of a new team, in the transaction that creates it. */
   async openAccount(manager: EntityManager, teamId: string): Promise<void> {
     await this.repository.insertAccount(manager, teamId, this.clock.now());
+  }
+
+  /** Refuses further grants, in the transaction that deletes the team. */
+  async closeAccount(manager: EntityManager, teamId: string): Promise<void> {
+    await this.repository.closeAccount(manager, teamId);
   }
 
   /** @throws DomainError team_not_found */
@@ -61,7 +66,7 @@ export class CreditsService {
    * Grants credits in a transaction of its own, for the admin, and for a team where the deployment allows
    * self-service. Not idempotent: asked twice, it grants twice.
    *
-   * @throws DomainError admin_key_required, team_not_found, credit_limit_exceeded
+   * @throws DomainError admin_key_required, team_not_found, team_deleted, credit_limit_exceeded
    */
   async addCredits(
     principal: Principal,
@@ -77,7 +82,7 @@ export class CreditsService {
    * Grants credits in the caller's transaction.
    *
    * @param credits whole, at least 1
-   * @throws DomainError team_not_found, credit_limit_exceeded
+   * @throws DomainError team_not_found, team_deleted, credit_limit_exceeded
    */
   async grant(
     manager: EntityManager,
@@ -91,7 +96,7 @@ export class CreditsService {
     const balance = await this.repository.transfer(manager, teamId, 'allocation', credits, {
       grantId: grant.grantId,
     });
-    if (balance === null) throw teamNotFound(teamId);
+    if (balance === null) throw teamDeleted(teamId);
     return { balance, grant };
   }
 

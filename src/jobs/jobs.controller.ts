@@ -1,12 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { otherTeam, teamNotFound } from '../common/access.errors.js';
+import { otherTeam, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Admin, CurrentPrincipal, OwnTeam, type Principal, Team, TEAM_PATH_PARAM } from '../common/access.js';
 import { ApiBodyErrors, ApiErrors } from '../common/openapi.js';
 import { toPageRequest } from '../common/page.query.js';
 import { invalidCursor } from '../common/pagination.js';
 import { insufficientCredits } from '../credits/credits.errors.js';
-import { organizationSuspended, teamDeleted, teamSuspended } from '../teams/teams.errors.js';
+import { organizationSuspended, teamSuspended } from '../teams/teams.errors.js';
 import { CreateJobRequest } from './dto/create-job.request.js';
 import { ExpandedJobResponse, JobQuery, toCallsPage, toExpandedJobResponse } from './dto/job-calls.js';
 import { JobCostsQuery } from './dto/job-costs.query.js';

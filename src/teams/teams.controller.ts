@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { organizationNotFound, teamNotFound } from '../common/access.errors.js';
+import { organizationNotFound, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Admin, OwnTeam, TEAM_PATH_PARAM } from '../common/access.js';
 import { ArrayBodyPipe } from '../common/array-body.js';
 import { ApiBodyErrors, ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
@@ -21,7 +21,7 @@ import {
 } from './dto/team.response.js';
 import { MODEL_GROUP_NAMES_SCHEMA, ModelGroupNamesBody } from './dto/model-group-names.js';
 import { UpdateTeamRequest } from './dto/update-team.request.js';
-import { teamAlreadyExists, teamDeleted } from './teams.errors.js';
+import { teamAlreadyExists } from './teams.errors.js';
 import { TeamsService } from './teams.service.js';
 
 const EXAMPLE = 'engineering-team';
@@ -55,7 +55,7 @@ export class TeamsController {
     description: 'Deleted ones are listed with `status=deleted` only.',
   })
   @ApiOkResponse({ type: TeamListResponse })
-  @ApiErrors(invalidCursor())
+  @ApiErrors(organizationNotFound('acme-corp'), invalidCursor())
   async list(@Query() query: ListTeamsQuery): Promise<TeamListResponse> {
     const filter = { organizationId: query.organization_id ?? null, status: query.status ?? null };
     return toTeamListResponse(await this.teams.list(filter, toPageRequest(query)));

@@ -26,16 +26,6 @@ export function organizationSuspended(): DomainError {
   });
 }
 
-/** For the admin only: a deleted team has no key. */
-export function teamDeleted(teamId: string): DomainError {
-  return new DomainError({
-    kind: 'conflict',
-    code: 'team_deleted',
-    message: `Team ${teamId} is deleted. Its history can be read, and nothing changed.`,
-    headers: DO_NOT_RETRY,
-  });
-}
-
 export function teamHasOpenJobs(teamId: string): DomainError {
   return new DomainError({
     kind: 'conflict',

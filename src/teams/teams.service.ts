@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { teamNotFound } from '../common/access.errors.js';
+import { teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
 import {
   decodeCreationCursor,
@@ -15,7 +15,7 @@ import { Transactions } from '../database/transactions.js';
 import { KeysService } from '../keys/keys.service.js';
 import { ModelGroupsService } from '../model-groups/model-groups.service.js';
 import { OrganizationsService } from '../organizations/organizations.service.js';
-import { organizationSuspended, teamDeleted, teamHasOpenJobs, teamSuspended } from './teams.errors.js';
+import { organizationSuspended, teamHasOpenJobs, teamSuspended } from './teams.errors.js';
 import { TeamsRepository } from './teams.repository.js';
 import type { CostVisibility, TeamChange, TeamFilter, TeamRecord } from './teams.types.js';
 
@@ -96,10 +96,11 @@ export class TeamsService {
     return { team, modelGroups: modelGroups.get(teamId) ?? [], balance };
   }
 
-  /** Newest first. @throws DomainError validation_failed */
+  /** Newest first. @throws DomainError organization_not_found, validation_failed */
   async list(filter: TeamFilter, { cursor, limit }: PageRequest): Promise<Page<TeamOverview>> {
     const manager = this.transactions.manager;
     const after = cursor === null ? null : decodeCreationCursor(cursor);
+    if (filter.organizationId !== null) await this.organizations.get(filter.organizationId);
     const rows = await this.repository.list(manager, filter, after, limit + 1);
     const page = toPageBy(rows, limit, ({ createdAt, teamId }) =>
       encodeCreationCursor({ createdAt, id: teamId }),
@@ -112,10 +113,11 @@ export class TeamsService {
     organizationId: string,
     page: PageRequest,
   ): Promise<{ teamCount: number; page: Page<TeamOverview> }> {
-    await this.organizations.get(organizationId);
+    const teams = await this.list({ organizationId, status: null }, page);
+    const manager = this.transactions.manager;
     return {
-      teamCount: await this.repository.countOfOrganization(this.transactions.manager, organizationId),
-      page: await this.list({ organizationId, status: null }, page),
+      teamCount: await this.repository.countOfOrganization(manager, organizationId),
+      page: teams,
     };
   }
 
@@ -184,6 +186,7 @@ export class TeamsService {
       if (await hasOpenJobs(manager)) throw teamHasOpenJobs(teamId);
       await this.keys.revokeAll(manager, teamId);
       await this.modelGroups.assign(manager, teamId, []);
+      await this.credits.closeAccount(manager, teamId);
       await this.repository.update(manager, teamId, { status: 'deleted' }, this.clock.now());
     });
   }

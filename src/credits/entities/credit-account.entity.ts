@@ -33,6 +33,10 @@ export class CreditAccount {
   @Column({ ...BIGINT, name: 'last_sequence' })
   lastSequence!: number;
 
+  /** Of a deleted team: no credits are granted to it. */
+  @Column({ type: 'boolean', name: 'is_closed' })
+  isClosed!: boolean;
+
   @Column({ ...TIMESTAMP, name: 'updated_at' })
   updatedAt!: Date;
 }

@@ -28,7 +28,7 @@ export class ResolvedModelGroupResponse {
   @ApiProperty({
     type: String,
     nullable: true,
-    description: "The model tried first; to a team key the group's own name; null without access",
+    description: "The model tried first; to a team key the group's own name, or null without access",
     example: 'ChatFast',
   })
   primary_model!: string | null;
