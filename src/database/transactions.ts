@@ -20,6 +20,11 @@ export class Transactions {
     return this.dataSource.manager;
   }
 
+  /** Runs reads of more than one statement on one snapshot, so that what they find fits together. */
+  async read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.dataSource.transaction('REPEATABLE READ', work);
+  }
+
   /**
    * Runs `work` in one transaction, at the default isolation (read committed). A serialization failure
    * or a deadlock is retried with jitter, at most five times in all, so `work` must have no effect

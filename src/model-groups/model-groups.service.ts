@@ -56,7 +56,8 @@ export class ModelGroupsService {
   }
 
   /** @throws DomainError model_group_not_found */
-  async get(groupName: string, manager = this.transactions.manager): Promise<ModelGroupRecord> {
+  async get(groupName: string, manager?: EntityManager): Promise<ModelGroupRecord> {
+    if (manager === undefined) return this.transactions.read((snapshot) => this.get(groupName, snapshot));
     const group = await this.repository.find(manager, groupName);
     if (group === null) throw modelGroupNotFound(groupName);
     return group;
@@ -65,7 +66,9 @@ export class ModelGroupsService {
   /** All groups, or those of one team, newest first. @throws DomainError validation_failed */
   async list(teamId: string | null, { cursor, limit }: PageRequest): Promise<Page<ModelGroupRecord>> {
     const after = cursor === null ? null : decodeCursor(cursor);
-    const rows = await this.repository.list(this.transactions.manager, teamId, after, limit + 1);
+    const rows = await this.transactions.read((manager) =>
+      this.repository.list(manager, teamId, after, limit + 1),
+    );
     return toPage(rows, limit, (group) => group.modelGroupId);
   }
 

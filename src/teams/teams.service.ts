@@ -89,7 +89,9 @@ export class TeamsService {
   }
 
   /** Also a deleted team. @throws DomainError team_not_found */
-  async getOverview(teamId: string, manager = this.transactions.manager): Promise<TeamOverview> {
+  async getOverview(teamId: string, manager?: EntityManager): Promise<TeamOverview> {
+    if (manager === undefined)
+      return this.transactions.read((snapshot) => this.getOverview(teamId, snapshot));
     const team = await this.get(teamId, manager);
     const modelGroups = await this.modelGroups.listNamesOfTeams([teamId], manager);
     const balance = await this.credits.getBalance(teamId, manager);
@@ -97,15 +99,8 @@ export class TeamsService {
   }
 
   /** Newest first. @throws DomainError organization_not_found, validation_failed */
-  async list(filter: TeamFilter, { cursor, limit }: PageRequest): Promise<Page<TeamOverview>> {
-    const manager = this.transactions.manager;
-    const after = cursor === null ? null : decodeCreationCursor(cursor);
-    if (filter.organizationId !== null) await this.organizations.get(filter.organizationId);
-    const rows = await this.repository.list(manager, filter, after, limit + 1);
-    const page = toPageBy(rows, limit, ({ createdAt, teamId }) =>
-      encodeCreationCursor({ createdAt, id: teamId }),
-    );
-    return { ...page, data: await this.withRest(manager, page.data) };
+  async list(filter: TeamFilter, page: PageRequest): Promise<Page<TeamOverview>> {
+    return this.transactions.read((manager) => this.readPage(manager, filter, page));
   }
 
   /** The teams of an organization, newest first. @throws DomainError organization_not_found, validation_failed */
@@ -113,12 +108,10 @@ export class TeamsService {
     organizationId: string,
     page: PageRequest,
   ): Promise<{ teamCount: number; page: Page<TeamOverview> }> {
-    const teams = await this.list({ organizationId, status: null }, page);
-    const manager = this.transactions.manager;
-    return {
+    return this.transactions.read(async (manager) => ({
+      page: await this.readPage(manager, { organizationId, status: null }, page),
       teamCount: await this.repository.countOfOrganization(manager, organizationId),
-      page: teams,
-    };
+    }));
   }
 
   /** @throws DomainError team_not_found */
@@ -202,6 +195,20 @@ export class TeamsService {
       await work(manager);
       return this.getOverview(teamId, manager);
     });
+  }
+
+  private async readPage(
+    manager: EntityManager,
+    filter: TeamFilter,
+    { cursor, limit }: PageRequest,
+  ): Promise<Page<TeamOverview>> {
+    const after = cursor === null ? null : decodeCreationCursor(cursor);
+    if (filter.organizationId !== null) await this.organizations.get(filter.organizationId, manager);
+    const rows = await this.repository.list(manager, filter, after, limit + 1);
+    const page = toPageBy(rows, limit, ({ createdAt, teamId }) =>
+      encodeCreationCursor({ createdAt, id: teamId }),
+    );
+    return { ...page, data: await this.withRest(manager, page.data) };
   }
 
   private async withRest(manager: EntityManager, teams: readonly TeamRecord[]): Promise<TeamOverview[]> {
