@@ -5,12 +5,14 @@ const RETRY_AFTER_SECONDS = '5';
 const INTERNAL = [500, 'internal_error', 'Something went wrong on our side.'];
 const OUT_OF_CREDITS = [402, 'out_of_credits', 'Your plan has no credits left.'];
 const NO_ANSWER = [502, 'no_answer', 'This could not be processed. Nothing was charged.'];
+const SUSPENDED = [403, 'suspended', 'Your account is suspended.'];
 const BUSY = [503, 'busy', 'Please try again in a moment.'];
 // The customer's own situation is said by the code, because a status such as 403 has other causes as well: a key
 // that was mixed up or a group that is not assigned is the application's fault, and the customer's no business.
 const BY_CODE = new Map([
   ['insufficient_credits', OUT_OF_CREDITS],
-  ['team_suspended', [403, 'suspended', 'Your account is suspended.']],
+  ['team_suspended', SUSPENDED],
+  ['organization_suspended', SUSPENDED],
   ['upstream_rejected_request', [422, 'not_processable', 'This content cannot be processed.']],
   ['body_too_large', [413, 'too_large', 'This is too much at once.']],
 ]);

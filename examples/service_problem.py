@@ -10,6 +10,7 @@ INTERNAL = (500, "internal_error", "Something went wrong on our side.")
 BY_CODE = {
     "insufficient_credits": (402, "out_of_credits", "Your plan has no credits left."),
     "team_suspended": (403, "suspended", "Your account is suspended."),
+    "organization_suspended": (403, "suspended", "Your account is suspended."),
     "upstream_rejected_request": (422, "not_processable", "This content cannot be processed."),
     "body_too_large": (413, "too_large", "This is too much at once."),
 }

@@ -1,5 +1,5 @@
 import { migrate } from '../database/migrations.js';
-import { DEMO_TEAMS, type DemoOutcome } from '../demo/demo.service.js';
+import { DEMO_TEAMS, type DemoOutcome, HISTORY_TEAM } from '../demo/demo.service.js';
 import { makeDemo } from '../demo/make-demo.js';
 import { EXIT_CONFIG } from '../exit.js';
 import { StartError } from '../start-error.js';
@@ -23,11 +23,11 @@ function describe(outcome: DemoOutcome): string {
       return 'The demo is there already; nothing has changed.';
     case 'made':
       return [
-        `Made the teams ${DEMO_TEAMS.join(', ')}, and for acme-corp the month 2024-10: 250 jobs, 18.75 USD.`,
+        `Made the teams ${DEMO_TEAMS.join(', ')}, and for ${HISTORY_TEAM} the month 2024-10: 250 jobs, 18.75 USD.`,
         'Their keys, shown this once:',
         ...[...outcome.keys].map(([teamId, key]) => `  ${teamId.padEnd(12)} ${key}`),
         'Try, with the service running and its admin key:',
-        '  curl -s "http://127.0.0.1:8003/api/teams/acme-corp/usage?period=2024-10" -H "Authorization: Bearer <admin key>"',
+        `  curl -s "http://127.0.0.1:8003/api/teams/${HISTORY_TEAM}/usage?period=2024-10" -H "Authorization: Bearer <admin key>"`,
       ].join('\n');
   }
 }

@@ -1,5 +1,4 @@
-import type { Principal } from './access.js';
-import { DO_NOT_RETRY, DomainError, invalidField } from './domain-error.js';
+import { DO_NOT_RETRY, DomainError } from './domain-error.js';
 
 /** One answer for a missing, malformed, unknown and revoked key, so that nothing can be learnt from it. */
 export function unauthenticated(): DomainError {
@@ -54,19 +53,4 @@ export function organizationNotFound(organizationId: string): DomainError {
     code: 'organization_not_found',
     message: `There is no organization ${organizationId}.`,
   });
-}
-
-/**
- * The team that a request is about.
- *
- * @param named may be null with a team key, which then names the team
- * @throws DomainError other_team, and validation_failed for an admin who names none
- */
-export function teamOf(principal: Principal, named: string | null): string {
-  if (principal.role === 'team') {
-    if (named !== null && named !== principal.teamId) throw otherTeam();
-    return principal.teamId;
-  }
-  if (named === null) throw invalidField('team_id', 'required', 'is required with the admin key');
-  return named;
 }

@@ -84,3 +84,18 @@ export const CurrentPrincipal = createParamDecorator((_: unknown, context: Execu
   if (principal === null) throw new Error('A public route has no principal.');
   return principal;
 });
+
+/**
+ * The team that a request is about.
+ *
+ * @param named may be null with a team key, which then names the team
+ * @throws DomainError other_team, and validation_failed for an admin who names none
+ */
+export function teamOf(principal: Principal, named: string | null): string {
+  if (principal.role === 'team') {
+    if (named !== null && named !== principal.teamId) throw otherTeam();
+    return principal.teamId;
+  }
+  if (named === null) throw invalidField('team_id', 'required', 'is required with the admin key');
+  return named;
+}

@@ -36,7 +36,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   422: 'A field is not valid',
   500: 'A fault on our side',
   502: 'The models behind the group failed',
-  503: 'Not ready',
+  503: 'Not available right now',
   504: 'The models behind the group did not answer in time',
 };
 

@@ -20,8 +20,7 @@ export function OptionalBody(): MethodDecorator {
 
 /**
  * Refuses query parameters and body fields on a route that takes none, and a missing body where one is
- * needed. Where a route takes some, its DTO
- * refuses others, but for names that it cannot see.
+ * needed. Where a route takes some, its DTO refuses others, but for names that it cannot see.
  */
 @Injectable()
 export class UnexpectedInputInterceptor implements NestInterceptor {

@@ -23,7 +23,7 @@ export const DEMO_GROUPS = {
 type Group = keyof typeof DEMO_GROUPS;
 
 /** What the month comes to, by job type. */
-export const DEMO_MONTH = {
+const DEMO_MONTH = {
   document_analysis: { jobs: 120, failed: 3, costUsd: 12.2 },
   chat_session: { jobs: 100, failed: 1, costUsd: 5.25 },
   data_extraction: { jobs: 30, failed: 1, costUsd: 1.3 },
@@ -183,7 +183,7 @@ function price(calls: readonly Draft[], targetUnits: number, random: DemoRandom)
     call.promptTokens = Math.floor((budget - call.completionTokens * completion) / prompt);
   }
   const left = targetUnits - calls.reduce((total, call) => total + costOf(call), 0);
-  // 10 tokens' worth and 3 tokens' worth: with the two prices every amount from 18 on can be made.
+  // A prompt token costs 10 units with one model and 3 with the other: that makes every amount from 18 on.
   const tens = left % PRICES['gpt-4o-mini'].prompt;
   addPromptTokens(calls, 'gpt-3.5-turbo', tens);
   addPromptTokens(calls, 'gpt-4o-mini', (left - tens * PRICES['gpt-3.5-turbo'].prompt) / 3);

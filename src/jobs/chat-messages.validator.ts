@@ -45,7 +45,7 @@ function findMessageProblem(message: unknown): string | null {
   if (
     name !== undefined &&
     name !== null &&
-    (typeof name !== 'string' || name.length > MAX_NAME_LENGTH || !name.isWellFormed())
+    (typeof name !== 'string' || Array.from(name).length > MAX_NAME_LENGTH || !name.isWellFormed())
   ) {
     return `.name must be text of at most ${String(MAX_NAME_LENGTH)} characters`;
   }

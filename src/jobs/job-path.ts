@@ -3,7 +3,7 @@ import { ApiParam } from '@nestjs/swagger';
 /** The name of the job in paths. */
 export const JOB_PATH_PARAM = 'job_id';
 
-/** Any text is taken: one that cannot be an id names no job, which is 404. */
+/** Documented as a UUID; any other text names no job, which is 404. */
 export function ApiJobId(): MethodDecorator {
   return ApiParam({
     name: JOB_PATH_PARAM,

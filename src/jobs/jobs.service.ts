@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { teamOf } from '../common/access.errors.js';
-import type { Principal } from '../common/access.js';
+import { type Principal, teamOf } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { isUuid, newId } from '../common/identifiers.js';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';

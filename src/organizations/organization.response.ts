@@ -1,7 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { PageResponse, toPageResponse } from '../common/page.response.js';
 import type { Page } from '../common/pagination.js';
-import type { OrganizationRecord, OrganizationStatus } from './organizations.types.js';
+import {
+  ORGANIZATION_STATUSES,
+  type OrganizationRecord,
+  type OrganizationStatus,
+} from './organizations.types.js';
 
 /** An organization on the wire; its creation, which is in `teams`, answers with it, too. */
 export class OrganizationResponse {
@@ -13,7 +17,7 @@ export class OrganizationResponse {
 
   @ApiProperty({
     type: String,
-    enum: ['active', 'suspended'],
+    enum: ORGANIZATION_STATUSES,
     description: '`suspended`: no new jobs and calls of its teams',
     example: 'active',
   })

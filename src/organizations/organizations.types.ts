@@ -1,4 +1,5 @@
-export type OrganizationStatus = 'active' | 'suspended';
+export const ORGANIZATION_STATUSES = ['active', 'suspended'] as const;
+export type OrganizationStatus = (typeof ORGANIZATION_STATUSES)[number];
 
 /** An organization as other modules see it. */
 export interface OrganizationRecord {

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { teamOf } from '../common/access.errors.js';
-import type { Principal } from '../common/access.js';
+import { type Principal, teamOf } from '../common/access.js';
 import { ModelGroupsService } from '../model-groups/model-groups.service.js';
 import { TeamsService } from './teams.service.js';
 

@@ -12,9 +12,9 @@ import {
 import { ledgerDifferences, startTestService, type TestService, uniqueName } from '../support/service.js';
 
 /**
- * What users of the system behind the seeds have seen fail, one test each. Three of those facts belong to
- * routes that are not served: streams that record no tokens, tool calls that are lost, and a payment event
- * that replenishes twice.
+ * Failures that are known from systems of this kind, one test each. Three others belong to routes that are
+ * not served: streams that record no tokens, tool calls that are lost, and a payment event that replenishes
+ * twice.
  */
 describe('what is known to fail elsewhere holds here:', () => {
   let service: TestService;
@@ -132,7 +132,7 @@ describe('what is known to fail elsewhere holds here:', () => {
       expect(refused.body.errors[0].field).toBe('job_type');
     }
     await expectBalance(service, team, { allocated: 5, used: 0, held: 0 });
-    const longest = '\u{1F600}'.repeat(64);
+    const longest = '\u{1F600}'.repeat(128);
     expect((await create(team, { job_type: longest }).expect(200)).body.job_type).toBe(longest);
   });
 

@@ -4,6 +4,7 @@ import { IsQueryInteger } from '../../common/validators.js';
 import { insufficientCredits } from '../credits.errors.js';
 import type { CreditBalance } from '../credits.types.js';
 
+/** As many digits as IsQueryInteger reads. */
 const MAX_CREDITS_NEEDED = 999_999_999;
 
 export class CreditCheckQuery {

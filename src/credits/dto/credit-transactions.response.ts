@@ -17,7 +17,7 @@ export class CreditTransactionResponse {
   job_id!: string | null;
 
   @ApiProperty({ type: String, enum: TRANSACTION_TYPES, example: 'deduction' })
-  transaction_type!: string;
+  transaction_type!: (typeof TRANSACTION_TYPES)[number];
 
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Whatever the direction', example: 1 })
   credits_amount!: number;

@@ -25,8 +25,7 @@ export class JobQuery {
     type: 'integer',
     minimum: 1,
     maximum: MAX_PAGE_SIZE,
-    default: MAX_PAGE_SIZE,
-    description: 'Calls on a page; goes with `expand` only',
+    description: 'Calls on a page, 100 when left out; goes with `expand` only',
     example: MAX_PAGE_SIZE,
   })
   @IsOptional()

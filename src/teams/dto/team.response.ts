@@ -63,8 +63,8 @@ export class TeamStatusResponse {
   @ApiProperty({ type: String, example: 'engineering-team' })
   team_id!: string;
 
-  @ApiProperty({ type: String, enum: TEAM_STATUSES, example: 'suspended' })
-  status!: TeamStatus;
+  @ApiProperty({ type: String, enum: ['active', 'suspended'], example: 'suspended' })
+  status!: 'active' | 'suspended';
 
   @ApiProperty({ type: String, example: 'Team engineering-team is suspended.' })
   message!: string;
