@@ -33,7 +33,8 @@ export interface ContractOperation {
 interface Parameter {
   readonly name: string;
   readonly in: string;
-  readonly schema: Schema;
+  readonly schema: Schema & { readonly example?: unknown };
+  readonly example?: unknown;
 }
 
 export interface Schema {

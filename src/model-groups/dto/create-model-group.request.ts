@@ -7,18 +7,20 @@ import type { GroupModel } from '../model-groups.types.js';
 
 export const MAX_MODELS_PER_GROUP = 20;
 
+/** LiteLLM takes a comma for a list of models to call at once, which would be spend without a row. */
+const MODEL_NAME_PATTERN = /^[^,]+$/;
+
 export class GroupModelRequest {
   @ApiProperty({
     type: String,
     minLength: 1,
     maxLength: 256,
-    pattern: '^[^,]+$',
+    pattern: MODEL_NAME_PATTERN.source,
     description: 'As the upstream knows it; no comma',
     example: 'model-a',
   })
   @IsStoredText(256)
-  // LiteLLM takes a comma for a list of models to call at once, which would be spend without a row.
-  @Matches(/^[^,]*$/, { message: '$property must not hold a comma' })
+  @Matches(MODEL_NAME_PATTERN, { message: '$property must not hold a comma' })
   model_name!: string;
 
   @ApiPropertyOptional({

@@ -4,7 +4,7 @@ import { IDENTIFIER_PATTERN } from '../../common/identifiers.js';
 import type { ArrayBodyDescription } from '../../common/array-body.js';
 import { IsIdentifier } from '../../common/validators.js';
 
-export const MAX_MODEL_GROUPS_PER_TEAM = 100;
+const MAX_MODEL_GROUPS_PER_TEAM = 100;
 
 /** What {@link IsModelGroupNames} checks, for the document. */
 export const MODEL_GROUP_NAMES_SCHEMA = {

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { contract, type ContractOperation } from '../support/contract.js';
+import { type Method, startTestService, type TestService } from '../support/service.js';
+
+/** Every operation of the contract, in an order in which its example can be carried out. */
+const ORDER = [
+  'health_live',
+  'health_ready',
+  'error_pages_list',
+  'error_pages_get',
+  'model_groups_create',
+  'organizations_create',
+  'teams_create',
+  'organizations_list',
+  'organizations_get',
+  'organizations_update',
+  'organizations_suspend',
+  'organizations_resume',
+  'organizations_teams',
+  'model_groups_list',
+  'model_groups_get',
+  'model_groups_update',
+  'model_groups_set_models',
+  'teams_list',
+  'teams_get',
+  'teams_update',
+  'teams_set_model_groups',
+  'teams_suspend',
+  'teams_resume',
+  'model_groups_resolve',
+  'credits_add',
+  'credits_check',
+  'credits_balance',
+  'jobs_create',
+  'jobs_call',
+  'jobs_update_metadata',
+  'jobs_complete',
+  'jobs_get',
+  'jobs_costs',
+  'jobs_list',
+  'jobs_list_all',
+  'jobs_cancel',
+  'credits_transactions',
+  'usage_team',
+  'usage_organization',
+  'usage_dashboard',
+  'teams_delete',
+  'model_groups_delete',
+];
+
+/** Parameters that make sense together with others only. */
+const TOGETHER: Readonly<Record<string, readonly string[]>> = {
+  'usage_team start_date': ['start_date', 'end_date'],
+  'usage_team end_date': ['start_date', 'end_date'],
+  'usage_organization start_date': ['start_date', 'end_date'],
+  'usage_organization end_date': ['start_date', 'end_date'],
+  'jobs_get limit': ['expand', 'limit'],
+};
+
+/** What an operation needs that is not its own example. */
+const PREPARATIONS: Readonly<Record<string, (service: TestService) => Promise<unknown>>> = {
+  // The examples name a second group, and a model that the sandbox must know by this name.
+  teams_create: (service) =>
+    service
+      .call('post', '/api/model-groups/create', {
+        body: { group_name: 'ChatAdvanced', models: [{ model_name: 'gpt-4o' }] },
+      })
+      .expect(200),
+  jobs_call: (service) =>
+    service
+      .call('put', '/api/model-groups/ChatFast/models', { body: [{ model_name: 'gpt-4o-mini' }] })
+      .expect(200),
+  // The one of the example has been completed.
+  jobs_cancel: async (service) => {
+    const body = { team_id: 'engineering-team', job_type: 'document_analysis' };
+    const created = await service.call('post', '/api/jobs/create', { body }).expect(200);
+    jobId = created.body.job_id as string;
+  },
+  // The default team of the organization has the group as well.
+  model_groups_delete: (service) => service.call('delete', '/api/teams/acme-corp_default').expect(200),
+};
+
+let jobId = '';
+
+describe('the examples of the contract', () => {
+  let service: TestService;
+
+  beforeAll(async () => {
+    service = await startTestService();
+  });
+  afterAll(() => service.stop());
+
+  /** The path with the examples of its parameters; a job has the id that it was given. */
+  function pathOf(operation: ContractOperation): string {
+    return operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+      name === 'job_id'
+        ? jobId
+        : String(operation.parameters.find((one) => one.name === name)!.schema.example),
+    );
+  }
+
+  /** The queries that the examples make: none, and each parameter with those it goes with. */
+  function queriesOf(operation: ContractOperation): Record<string, string>[] {
+    const examples = new Map(
+      operation.parameters
+        .filter((parameter) => parameter.in === 'query')
+        .map((parameter) => [parameter.name, parameter.example ?? parameter.schema.example]),
+    );
+    const given = [...examples].filter(([, example]) => example !== undefined).map(([name]) => name);
+    // The admin has to name a team there.
+    const always = operation.operationId === 'model_groups_resolve' ? ['team_id'] : [];
+    const sets = [always, ...given.map((name) => TOGETHER[`${operation.operationId} ${name}`] ?? [name])];
+    return sets.map((names) => Object.fromEntries(names.map((name) => [name, String(examples.get(name))])));
+  }
+
+  it('are of every operation', () => {
+    expect([...ORDER].sort()).toEqual(contract.operations.map(({ operationId }) => operationId).sort());
+  });
+
+  it.each(ORDER)('work: %s', async (operationId) => {
+    const operation = contract.operations.find((one) => one.operationId === operationId)!;
+    await PREPARATIONS[operationId]?.(service);
+    for (const query of queriesOf(operation)) {
+      const answer = await service
+        .call(operation.method as Method, pathOf(operation), { body: operation.example ?? undefined, query })
+        .expect(200);
+      if (operationId === 'jobs_create') jobId = answer.body.job_id as string;
+    }
+  });
+});
