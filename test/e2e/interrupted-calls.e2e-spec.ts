@@ -77,12 +77,16 @@ describe('calls of a process that died', () => {
   });
 
   /** A call that has reached the upstream and still waits for it. */
-  async function startCall(models: readonly string[]) {
+  async function startCall(models: readonly string[], isFaultExpected = false) {
     const team = await makeTeam(service, { groups: [models] });
     const jobId = await makeJob(service, team);
     service.sandbox.reset();
     const answer = service
-      .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+      .call('post', `/api/jobs/${jobId}/llm-call`, {
+        key: team.key,
+        body: { messages: MESSAGES },
+        isFaultExpected,
+      })
       .then((response) => response);
     await waitUntil(() => service.sandbox.servedCount() === 1);
     return { jobId, answer };
@@ -120,7 +124,7 @@ describe('calls of a process that died', () => {
   });
 
   it('whose end cannot be written answer 500 and forbid a retry, and keep their row', async () => {
-    const { jobId, answer } = await startCall(['fault-delay-2000']);
+    const { jobId, answer } = await startCall(['fault-delay-2000'], true);
     await query(service.database.url, 'ALTER TABLE llm_attempts RENAME TO llm_attempts_gone');
     const { status, body, headers } = await answer;
     await query(service.database.url, 'ALTER TABLE llm_attempts_gone RENAME TO llm_attempts');

@@ -149,8 +149,6 @@ class Contract {
   }
 
   private findProblemOf(operation: ContractOperation, answer: Answer, code: string | null): string | null {
-    // Declared for every operation, and never what a test is after.
-    if (code === 'internal_error') return `a fault of the service: ${answer.text}`;
     const declared = operation.responses[String(answer.status)]?.content;
     if (declared === undefined) return `the status is not declared, the answer is ${answer.text}`;
     const [type = ''] = answer.contentType.split(';');

@@ -30,6 +30,8 @@ export interface CallOptions {
   readonly key?: string | null;
   readonly body?: unknown;
   readonly query?: Readonly<Record<string, string>>;
+  /** Whether a fault of the service is what the test is after; otherwise one fails it. */
+  readonly isFaultExpected?: boolean;
 }
 
 export interface ServiceOptions {
@@ -61,11 +63,11 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
     database,
     settings,
     baseUrl,
-    call: (method, path, { key = MASTER_KEY, body, query } = {}) => {
+    call: (method, path, { key = MASTER_KEY, body, query, isFaultExpected = false } = {}) => {
       const test = request(baseUrl)
         [method](path)
         .expect((answer) => {
-          keepsTheContract(method, path, answer);
+          keepsTheContract(method, path, answer, isFaultExpected);
         });
       if (key !== null) void test.set('authorization', `Bearer ${key}`);
       if (query !== undefined) void test.query(query);
@@ -81,7 +83,14 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
 }
 
 /** Every answer that a test sees is held against openapi.json: status, code, and every field. */
-function keepsTheContract(method: Method, path: string, answer: request.Response): void {
+function keepsTheContract(
+  method: Method,
+  path: string,
+  answer: request.Response,
+  isFaultExpected: boolean,
+): void {
+  // The contract has it for every operation.
+  if (answer.status === 500 && !isFaultExpected) throw new Error(`A fault of the service: ${answer.text}`);
   const problem = contract.findProblem(method, path, {
     status: answer.status,
     contentType: answer.headers['content-type'] ?? '',
