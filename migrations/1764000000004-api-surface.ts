@@ -76,7 +76,8 @@ export class ApiSurface1764000000004 implements MigrationInterface {
     await runner.query(`DROP INDEX teams_created_at_idx`);
     await runner.query(`DROP INDEX teams_organization_id_idx`);
     await runner.query(`CREATE INDEX teams_organization_id_idx ON teams (organization_id)`);
-    // The older version knows no deleted team; one that is suspended at least takes no new work.
+    // What the older version does not know is lost: suspensions of organizations, groups and models that are
+    // switched off, and that a team is deleted. One that is suspended at least takes no new work.
     await runner.query(`UPDATE teams SET status = 'suspended' WHERE status = 'deleted'`);
     await runner.query(`ALTER TABLE teams DROP CONSTRAINT teams_status_check`);
     await runner.query(

@@ -73,6 +73,7 @@ RULES_BEYOND_SCHEMAS = {
     (None, "needs_default_team"),
     (None, "needs_expand"),
     (None, "no_active_model"),
+    (None, "unsafe_integer"),
     ("model", "ambiguous_model_group"),
     ("team_id", "required"),
     ("cursor", "invalid_cursor"),

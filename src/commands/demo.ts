@@ -11,11 +11,12 @@ await runDatabaseCommand(async (databaseUrl, settings) => {
   }
   await migrate(databaseUrl);
   const outcome = await makeDemo(settings, databaseUrl);
-  print(describe(outcome));
+  print(describe(outcome, settings.port));
   return outcome.kind === 'refused' ? 1 : 0;
 });
 
-function describe(outcome: DemoOutcome): string {
+/** @param port of the service beside which, or before which, the command runs: it reads the same settings */
+function describe(outcome: DemoOutcome, port: number): string {
   switch (outcome.kind) {
     case 'refused':
       return outcome.sentence;
@@ -27,7 +28,7 @@ function describe(outcome: DemoOutcome): string {
         'Their keys, shown this once:',
         ...[...outcome.keys].map(([teamId, key]) => `  ${teamId.padEnd(12)} ${key}`),
         'Try, with the service running and its admin key:',
-        `  curl -s "http://127.0.0.1:8003/api/teams/${HISTORY_TEAM}/usage?period=2024-10" -H "Authorization: Bearer <admin key>"`,
+        `  curl -s "http://127.0.0.1:${String(port)}/api/teams/${HISTORY_TEAM}/usage?period=2024-10" -H "Authorization: Bearer <admin key>"`,
       ].join('\n');
   }
 }

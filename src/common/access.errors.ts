@@ -41,7 +41,7 @@ export function teamDeleted(teamId: string): DomainError {
   return new DomainError({
     kind: 'conflict',
     code: 'team_deleted',
-    message: `Team ${teamId} is deleted. Its history can be read, and nothing changed.`,
+    message: `Team ${teamId} is deleted. Its history can be read; it takes no change and no new work.`,
     headers: DO_NOT_RETRY,
   });
 }

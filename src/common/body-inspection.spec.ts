@@ -99,6 +99,20 @@ describe('a body', () => {
     expect(codeOf(refusalOf(JSON.parse('{"a":1e400}')))).toBe('body_too_complex');
   });
 
+  it.each(['9007199254740993', '-12345678901234567890', '1e300'])(
+    'with the integer %s in metadata is refused, which would not be kept to the last digit',
+    (integer) => {
+      for (const field of ['metadata', 'call_metadata']) {
+        const body: unknown = JSON.parse(`{"${field}":{"deep":[{"id":${integer}}]}}`);
+        expect(codeOf(refusalOf(body))).toBe('unsafe_integer');
+      }
+    },
+  );
+
+  it('may have numbers in metadata that are kept as they are', () => {
+    expect(refusalOf(JSON.parse('{"metadata":{"a":9007199254740991,"b":-1.5,"c":1e-9}}'))).toBeNull();
+  });
+
   it('with long texts is let through', () => {
     expect(refusalOf({ messages: [{ content: 'x'.repeat(1_000_000) }] })).toBeNull();
   });

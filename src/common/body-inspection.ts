@@ -46,6 +46,9 @@ export function inspectBody(body: unknown): void {
     }
     if (typeof value === 'number' && !Number.isFinite(value))
       throw tooComplex('holds a number that is too large');
+    if (isMetadata && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      throw invalidField('metadata', 'unsafe_integer', 'holds an integer beyond 2^53 - 1: send it as text');
+    }
     if (typeof value !== 'object' || value === null) continue;
     if (depth > MAX_BODY_DEPTH) throw tooComplex(`is nested deeper than ${String(MAX_BODY_DEPTH)} levels`);
     if (Array.isArray(value)) {

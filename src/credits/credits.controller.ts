@@ -56,11 +56,12 @@ export class CreditsController {
   @HttpCode(200)
   @OwnTeam()
   @ApiOperation({
-    summary: 'Whether a job could be created right now',
-    description: 'Sets nothing aside: only creating the job does.',
+    summary: 'Whether so many credits are available right now',
+    description:
+      'Sets nothing aside: only creating a job does. It tells of credits alone, not of a suspension.',
   })
   @ApiOkResponse({ type: CreditCheckResponse })
-  @ApiErrors(NOT_FOUND)
+  @ApiBodyErrors(NOT_FOUND)
   async check(
     @Param(TEAM_PATH_PARAM) teamId: string,
     @Query() query: CreditCheckQuery,

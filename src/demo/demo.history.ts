@@ -164,6 +164,7 @@ function toJobRow(job: DemoJob, creditsRemaining: number): Row {
       creditApplied: job.isCompleted,
       creditsCharged: charged,
       creditsRemaining,
+      costVisibility: 'summary',
     },
     created_at: iso(job.createdAt),
     started_at: iso(job.calls[0]?.startedAt ?? job.createdAt),

@@ -53,7 +53,7 @@ export class CallAdmissionService {
       const job = await this.repository.admitCall(manager, scope, this.clock.now());
       if (job === null) throw jobNotOpen((await this.jobs.get(scope, manager)).status);
       const { teamId } = job;
-      const { organizationId } = await this.teams.admitWork(manager, teamId, 'call');
+      const { organizationId } = await this.teams.admitWork(manager, principal, teamId, 'call');
       if (principal.role === 'team' && !(await this.keys.isUsable(manager, principal.keyId))) {
         throw unauthenticated();
       }

@@ -133,6 +133,9 @@ export class JobActionsController {
       metadata: request.metadata ?? {},
     });
     if (completed.isReplay) response.setHeader(IDEMPOTENT_REPLAYED, 'true');
-    return toCompletedJobResponse(completed, await this.jobs.costVisibilityFor(principal));
+    return toCompletedJobResponse(
+      completed,
+      await this.jobs.costVisibilityFor(principal, completed.completion),
+    );
   }
 }

@@ -82,6 +82,7 @@ export class JobCompletionService {
       creditApplied: charged > 0,
       creditsCharged: charged,
       creditsRemaining: balance.remaining,
+      costVisibility: await this.jobs.costVisibilityOf(job.teamId, manager),
     };
   }
 }

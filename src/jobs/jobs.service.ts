@@ -11,7 +11,7 @@ import type { CostVisibility } from '../teams/teams.types.js';
 import { CREDITS_PER_JOB, refuseLargeMetadata } from './job-rules.js';
 import { jobNotFound } from './jobs.errors.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
-import type { JobFilter, JobRecord } from './jobs.types.js';
+import type { CompletionSnapshot, JobFilter, JobRecord } from './jobs.types.js';
 
 export interface NewJob {
   /** May be null with a team key, which then names the team. */
@@ -68,7 +68,7 @@ export class JobsService {
       updatedAt: now,
     };
     await this.transactions.run(async (manager) => {
-      await this.teams.admitWork(manager, teamId, 'job');
+      await this.teams.admitWork(manager, principal, teamId, 'job');
       await this.repository.insert(manager, job);
       await this.credits.hold(manager, job, job.creditsHeld);
     });
@@ -114,10 +114,18 @@ export class JobsService {
     await this.teams.delete(teamId, (manager) => this.repository.hasOpen(manager, teamId));
   }
 
-  /** What the caller may see of a job's costs: the admin everything, a team as its setting says. */
-  async costVisibilityFor(principal: Principal): Promise<CostVisibility> {
+  /** What the team's own key sees of costs right now. */
+  async costVisibilityOf(teamId: string, manager = this.transactions.manager): Promise<CostVisibility> {
+    return (await this.teams.get(teamId, manager)).costVisibility;
+  }
+
+  /**
+   * What the caller may see of the costs of a job that has ended: the admin everything, a team what it saw
+   * then, so that an answer repeated is the same.
+   */
+  async costVisibilityFor(principal: Principal, completion: CompletionSnapshot): Promise<CostVisibility> {
     if (principal.role === 'admin') return 'summary';
-    return (await this.teams.get(principal.teamId)).costVisibility;
+    return completion.costVisibility ?? this.costVisibilityOf(principal.teamId);
   }
 }
 

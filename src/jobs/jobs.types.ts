@@ -1,3 +1,5 @@
+import type { CostVisibility } from '../teams/teams.types.js';
+
 export const JOB_STATUSES = [
   'pending',
   'in_progress',
@@ -38,6 +40,8 @@ export interface CompletionSnapshot {
   readonly creditApplied: boolean;
   readonly creditsCharged: number;
   readonly creditsRemaining: number;
+  /** What the team saw of costs then. Answers frozen by older versions have none. */
+  readonly costVisibility?: CostVisibility;
 }
 
 export interface JobRecord extends JobTotals {

@@ -2,7 +2,7 @@ import { Controller, Delete, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { teamNotFound } from '../common/access.errors.js';
 import { Admin, TEAM_PATH_PARAM } from '../common/access.js';
-import { ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
+import { ApiBodyErrors, ApiPathIdentifier } from '../common/openapi.js';
 import { teamHasOpenJobs } from '../teams/teams.errors.js';
 import { JobsService } from './jobs.service.js';
 
@@ -34,7 +34,7 @@ export class TeamDeletionController {
       'admin, and its id is not free again.',
   })
   @ApiOkResponse({ type: DeletedTeamResponse })
-  @ApiErrors(teamNotFound('engineering-team'), teamHasOpenJobs('engineering-team'))
+  @ApiBodyErrors(teamNotFound('engineering-team'), teamHasOpenJobs('engineering-team'))
   async delete(@Param(TEAM_PATH_PARAM) teamId: string): Promise<DeletedTeamResponse> {
     await this.jobs.deleteTeam(teamId);
     return { team_id: teamId, status: 'deleted', message: `Team ${teamId} is deleted.` };

@@ -135,7 +135,7 @@ export class ModelGroupsController {
     description: 'Past calls keep the name. A group of the same name may be created later.',
   })
   @ApiOkResponse({ type: DeletedModelGroupResponse })
-  @ApiErrors(NOT_FOUND, modelGroupInUse('ChatFast'))
+  @ApiBodyErrors(NOT_FOUND, modelGroupInUse('ChatFast'))
   async delete(@Param(NAME) groupName: string): Promise<DeletedModelGroupResponse> {
     await this.modelGroups.delete(groupName);
     return { group_name: groupName, status: 'deleted', message: `Model group ${groupName} is deleted.` };

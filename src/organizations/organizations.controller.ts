@@ -77,7 +77,7 @@ export class OrganizationsController {
       'From the next request on, on every replica. Running jobs can be completed, and everything read.',
   })
   @ApiOkResponse({ type: OrganizationResponse })
-  @ApiErrors(NOT_FOUND)
+  @ApiBodyErrors(NOT_FOUND)
   async suspend(@Param(ID) organizationId: string): Promise<OrganizationResponse> {
     return toOrganizationResponse(await this.organizations.update(organizationId, { status: 'suspended' }));
   }
@@ -90,7 +90,7 @@ export class OrganizationsController {
     description: 'A team that is suspended itself stays so.',
   })
   @ApiOkResponse({ type: OrganizationResponse })
-  @ApiErrors(NOT_FOUND)
+  @ApiBodyErrors(NOT_FOUND)
   async resume(@Param(ID) organizationId: string): Promise<OrganizationResponse> {
     return toOrganizationResponse(await this.organizations.update(organizationId, { status: 'active' }));
   }

@@ -55,10 +55,12 @@ export class OrganizationsService {
    * @throws DomainError organization_not_found
    */
   async update(organizationId: string, change: OrganizationChange): Promise<OrganizationRecord> {
-    const manager = this.transactions.manager;
-    if (!(await this.repository.update(manager, organizationId, change, this.clock.now()))) {
-      throw organizationNotFound(organizationId);
-    }
-    return this.get(organizationId);
+    return this.transactions.run(async (manager) => {
+      if (!(await this.repository.update(manager, organizationId, change, this.clock.now()))) {
+        throw organizationNotFound(organizationId);
+      }
+      // Under the lock of the change, so that the answer is not somebody else's.
+      return this.get(organizationId, manager);
+    });
   }
 }

@@ -128,7 +128,7 @@ export class TeamsController {
       'From the next request on, on every replica. Running jobs can be completed, and everything read.',
   })
   @ApiOkResponse({ type: TeamStatusResponse })
-  @ApiErrors(NOT_FOUND, DELETED)
+  @ApiBodyErrors(NOT_FOUND, DELETED)
   async suspend(@Param(TEAM_PATH_PARAM) teamId: string): Promise<TeamStatusResponse> {
     await this.teams.update(teamId, { status: 'suspended' });
     return { team_id: teamId, status: 'suspended', message: `Team ${teamId} is suspended.` };
@@ -142,7 +142,7 @@ export class TeamsController {
     description: 'Takes back a suspension; a team that has none stays as it is.',
   })
   @ApiOkResponse({ type: TeamStatusResponse })
-  @ApiErrors(NOT_FOUND, DELETED)
+  @ApiBodyErrors(NOT_FOUND, DELETED)
   async resume(@Param(TEAM_PATH_PARAM) teamId: string): Promise<TeamStatusResponse> {
     await this.teams.update(teamId, { status: 'active' });
     return { team_id: teamId, status: 'active', message: `Team ${teamId} is active.` };

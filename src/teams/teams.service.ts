@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { teamDeleted, teamNotFound } from '../common/access.errors.js';
+import { teamDeleted, teamNotFound, unauthenticated } from '../common/access.errors.js';
+import type { Principal } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import {
   decodeCreationCursor,
@@ -127,16 +128,21 @@ export class TeamsService {
    *
    * @param work a job keeps the team from being deleted until the transaction ends
    * @returns the team's organization
-   * @throws DomainError team_not_found, team_deleted, team_suspended, organization_suspended
+   * @throws DomainError team_not_found, team_deleted (a team key: unauthenticated), team_suspended,
+   * organization_suspended
    */
   async admitWork(
     manager: EntityManager,
+    principal: Principal,
     teamId: string,
     work: 'job' | 'call',
   ): Promise<{ organizationId: string }> {
     const team = await this.repository.findForWork(manager, teamId, work === 'job');
     if (team === null) throw teamNotFound(teamId);
-    if (team.status === 'deleted') throw teamDeleted(teamId);
+    if (team.status === 'deleted') {
+      // The deletion has revoked the key since the guard let it in.
+      throw principal.role === 'team' ? unauthenticated() : teamDeleted(teamId);
+    }
     if (team.status === 'suspended') throw teamSuspended();
     if (!team.isOrganizationActive) throw organizationSuspended();
     return team;

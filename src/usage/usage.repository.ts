@@ -92,7 +92,10 @@ export class UsageRepository {
     }));
   }
 
-  /** Reads a row per team, organization and group, and none per job. Deleted teams keep their credits. */
+  /**
+   * Reads a row per team, organization and group, and none per job. Deleted teams keep their credits. Sums over
+   * all teams may be beyond what a number holds exactly, which is no reason to have none.
+   */
   async countAll(manager: EntityManager): Promise<Dashboard> {
     const rows = await queryRows<Record<keyof Dashboard, string>>(
       manager,
@@ -110,9 +113,9 @@ export class UsageRepository {
       organizations: Number(row.organizations),
       teams: Number(row.teams),
       modelGroups: Number(row.modelGroups),
-      totalCredits: toSafeInteger(row.totalCredits),
-      creditsRemaining: toSafeInteger(row.creditsRemaining),
-      creditsUsed: toSafeInteger(row.creditsUsed),
+      totalCredits: Number(row.totalCredits),
+      creditsRemaining: Number(row.creditsRemaining),
+      creditsUsed: Number(row.creditsUsed),
     };
   }
 }

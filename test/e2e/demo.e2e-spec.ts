@@ -107,6 +107,39 @@ describe('the demo', () => {
     expect(again.body.costs.total_cost_usd).toBe(costs.body.costs.total_cost_usd);
   });
 
+  it('pages through its 250 jobs, each of them once', async () => {
+    await make();
+    const ids: string[] = [];
+    const sizes: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await service
+        .call('get', '/api/teams/acme-corp/jobs', {
+          query: { limit: '100', ...(cursor === null ? {} : { cursor }) },
+        })
+        .expect(200);
+      const listed = page.body.data as { job_id: string }[];
+      ids.push(...listed.map((job) => job.job_id));
+      sizes.push(listed.length);
+      cursor = page.body.next_cursor as string | null;
+    } while (cursor !== null);
+
+    expect(sizes).toEqual([100, 100, 50]);
+    expect(new Set(ids).size).toBe(250);
+  });
+
+  it('shows nothing for demo-team in that month', async () => {
+    await make();
+    const usage = await service
+      .call('get', '/api/teams/demo-team/usage', { query: { period: '2024-10' } })
+      .expect(200);
+
+    expect(usage.body).toMatchObject({
+      summary: { total_jobs: 0, successful_jobs: 0, failed_jobs: 0, total_cost_usd: 0, avg_cost_per_job: 0 },
+    });
+    expect(Object.keys(usage.body.job_types as object)).toEqual([]);
+  });
+
   it('makes four teams that can go on working, with the keys it has shown', async () => {
     const outcome = await make();
     const keys = outcome.kind === 'made' ? outcome.keys : new Map<string, string>();

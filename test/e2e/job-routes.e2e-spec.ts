@@ -67,6 +67,24 @@ describe('routes of a job', () => {
     },
   );
 
+  it('repeat the answer to an end as it was, also when the team may see more or less of costs by then', async () => {
+    for (const [before, after] of [
+      ['none', 'summary'],
+      ['summary', 'none'],
+    ] as const) {
+      const team = await makeTeam(service, { costVisibility: before });
+      const jobId = await makeJob(service, team);
+      await makeCall(service, team, jobId);
+      const first = await complete(team, jobId, 'completed').expect(200);
+      await service
+        .call('put', `/api/teams/${team.teamId}`, { body: { cost_visibility: after } })
+        .expect(200);
+      const again = await complete(team, jobId, 'completed').expect(200);
+      expect(again.text).toBe(first.text);
+      expect('total_cost_usd' in (again.body.costs as object)).toBe(before === 'summary');
+    }
+  });
+
   describe('cancelling', () => {
     it.each([
       ['no body', undefined],

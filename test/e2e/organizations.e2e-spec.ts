@@ -558,6 +558,23 @@ describe('organizations', () => {
   });
 });
 
+describe('changes of one organization at once', () => {
+  it('are each answered with what they have made of it', async () => {
+    const service = await startTestService();
+    const { organizationId } = await makeTeam(service);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) => {
+        const [verb, status] = index % 2 === 0 ? ['suspend', 'suspended'] : ['resume', 'active'];
+        const answer = await service.call('put', `/api/organizations/${organizationId}/${verb}`).expect(200);
+        return [answer.body.status as string, status];
+      }),
+    );
+    await service.stop();
+
+    expect(answers.filter(([answered, asked]) => answered !== asked)).toEqual([]);
+  });
+});
+
 describe('the dashboard', () => {
   let service: TestService;
 
@@ -606,6 +623,22 @@ describe('the dashboard', () => {
     await service.call('delete', `/api/model-groups/${gone.groups[0]!}`).expect(200);
     expect(await dashboard()).toEqual({ ...expected, teams: 2, modelGroups: 3 });
     expect(await ledgerDifferences(service.database.url)).toEqual([]);
+  });
+
+  it('has sums that no single team could have', async () => {
+    await makeTeam(service, { credits: 27 });
+    const rich = await makeTeam(service);
+    await query(
+      service.database.url,
+      `UPDATE credit_accounts SET issued = -9007199254740991, available = 9007199254740991 WHERE team_id = $1`,
+      [rich.teamId],
+    );
+    expect((await dashboard())['totalCredits']).toBeGreaterThanOrEqual(9_007_199_254_740_991);
+    await query(
+      service.database.url,
+      `UPDATE credit_accounts SET issued = 0, available = 0 WHERE team_id = $1`,
+      [rich.teamId],
+    );
   });
 
   it('is for the admin', async () => {

@@ -12,7 +12,11 @@ export class DashboardResponse implements Dashboard {
   @ApiProperty({ type: 'integer', example: 4 })
   modelGroups!: number;
 
-  @ApiProperty({ type: 'integer', description: 'All that were ever granted', example: 10000 })
+  @ApiProperty({
+    type: 'integer',
+    description: 'All that were ever granted; beyond 2^53 not to the last digit',
+    example: 10000,
+  })
   totalCredits!: number;
 
   @ApiProperty({ type: 'integer', example: 7550 })
