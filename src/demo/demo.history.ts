@@ -84,7 +84,8 @@ export class DemoHistory {
     );
     await queryRows(
       manager,
-      `UPDATE credit_accounts SET issued = $2, available = $3, held = 0, consumed = $4, last_sequence = $5
+      `UPDATE credit_accounts SET issued = $2, available = $3, held = 0, consumed = $4, last_sequence = $5,
+              updated_at = (SELECT max(created_at) FROM credit_transfers WHERE team_id = $1)
         WHERE team_id = $1`,
       [teamId, -GRANTED_CREDITS, GRANTED_CREDITS - captured, captured, ledger.rows.length],
     );

@@ -57,7 +57,7 @@ export class JobActionsController {
   })
   @ApiOkResponse({ type: LlmCallResponse })
   @ApiBodyErrors(
-    callFailed('upstream_rejected_request', []),
+    callFailed('upstream_rejected_request', true),
     modelGroupForbidden('ChatFast'),
     modelGroupInactive('ChatFast'),
     teamSuspended(),
@@ -65,8 +65,8 @@ export class JobActionsController {
     jobNotFound(),
     modelGroupNotFound('ChatFast'),
     jobNotOpen('completed'),
-    callFailed('upstream_failed', []),
-    callFailed('upstream_timeout', []),
+    callFailed('upstream_failed', true),
+    callFailed('upstream_timeout', true),
     callInterrupted(),
   )
   async call(

@@ -67,7 +67,10 @@ export class JobCallsService {
         recorder: this.llmCalls.createRecorder({ teamId: admitted.teamId, callId: admitted.callId }),
       });
       const totals = await this.record(admitted, outcome, Math.round(performance.now() - startedAt));
-      if (outcome.status === 'failed') throw callFailed(outcome.failure, outcome.attempts);
+      if (outcome.status === 'failed') {
+        const hasLeft = outcome.attempts.some((attempt) => attempt.cost.source !== 'not_sent');
+        throw callFailed(outcome.failure, hasLeft);
+      }
       return {
         callId: admitted.callId,
         answer: outcome.answer,

@@ -1,5 +1,5 @@
 import { DO_NOT_RETRY, DomainError } from '../common/domain-error.js';
-import type { CallFailure, EndedAttempt } from '../gateway/gateway.types.js';
+import type { CallFailure } from '../gateway/gateway.types.js';
 import type { JobStatus } from './jobs.types.js';
 
 /** Also for another team's job, so that ids cannot be probed. */
@@ -27,9 +27,8 @@ export function callNotRecorded(cause: unknown): DomainError {
   });
 }
 
-/** @param attempts of the failed call: a retry is harmless only if none of them left */
-export function callFailed(failure: CallFailure, attempts: readonly EndedAttempt[]): DomainError {
-  const hasLeft = attempts.some((attempt) => attempt.cost.source !== 'not_sent');
+/** @param hasLeft whether an attempt of the call has left: only if none has is a retry harmless */
+export function callFailed(failure: CallFailure, hasLeft: boolean): DomainError {
   const headers = hasLeft ? DO_NOT_RETRY : {};
   switch (failure) {
     case 'upstream_rejected_request':
