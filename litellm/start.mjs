@@ -61,7 +61,9 @@ export async function prepareLitellm({ onProgress = () => {} } = {}) {
   const log = join(VENV, 'install.log');
   await runLogged(python, ['-m', 'venv', VENV], log);
   const install = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'];
-  await runLogged(VENV_PYTHON, [...install, '--require-hashes', '-r', REQUIREMENTS], log);
+  // The file lists everything that is needed. Without --no-deps, pip looks at the newest release of a package that
+  // another names with an extra, and refuses it, because only the pinned release has a hash.
+  await runLogged(VENV_PYTHON, [...install, '--no-deps', '--require-hashes', '-r', REQUIREMENTS], log);
   await writeFile(STAMP, wanted);
   return VENV_PYTHON;
 }

@@ -57,7 +57,7 @@ async function prepare() {
   const log = join(VENV, 'install.log');
   await install(python, ['-m', 'venv', VENV], log);
   const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'];
-  await install(VENV_PYTHON, [...pip, '--require-hashes', '-r', REQUIREMENTS], log);
+  await install(VENV_PYTHON, [...pip, '--no-deps', '--require-hashes', '-r', REQUIREMENTS], log);
   writeFileSync(STAMP, wanted);
 }
 

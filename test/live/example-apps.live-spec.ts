@@ -145,12 +145,16 @@ const thisMonth = (): string => new Date().toISOString().slice(0, 7);
 let python: string;
 let service: TestService;
 let relay: Relay;
+/** What runs, the last started first: a setup that breaks off must leave nothing that listens, or Jest never ends. */
+const stops: (() => Promise<void>)[] = [];
 const running: ChildProcess[] = [];
 
 beforeAll(async () => {
   python = await prepareExamples();
   service = await startTestService();
+  stops.push(() => service.stop());
   relay = await startRelay(service.baseUrl);
+  stops.unshift(() => relay.stop());
 }, 900_000);
 
 afterEach(async () => {
@@ -163,9 +167,11 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  expect(await ledgerDifferences(service.database.url)).toEqual([]);
-  await relay.stop();
-  await service.stop();
+  try {
+    expect(await ledgerDifferences(service.database.url)).toEqual([]);
+  } finally {
+    for (const stop of stops) await stop();
+  }
 }, 60_000);
 
 describe.each(APPS)('the example application with $name', (example) => {

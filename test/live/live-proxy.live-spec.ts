@@ -13,25 +13,31 @@ describe('through a real LiteLLM proxy', () => {
   let provider: Sandbox;
   let proxy: Awaited<ReturnType<typeof startLitellm>>;
   let service: TestService;
+  /** What runs, the last started first: a setup that breaks off must leave nothing that listens, or Jest never ends. */
+  const stops: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
     provider = await startSandbox();
+    stops.unshift(() => provider.stop());
     proxy = await startLitellm({
       port: await freePort(),
       sandboxBaseUrl: provider.baseUrl,
       masterKey: SERVICE_KEY,
     });
+    stops.unshift(() => proxy.stop());
     service = await startTestService({
       upstreamUrl: proxy.baseUrl,
       environment: { LITELLM_API_KEY: SERVICE_KEY, ATTEMPT_TIMEOUT_MS: '8000', CALL_TIMEOUT_MS: '20000' },
     });
+    stops.unshift(() => service.stop());
   }, 1_200_000);
 
   afterAll(async () => {
-    expect(await ledgerDifferences(service.database.url)).toEqual([]);
-    await service.stop();
-    await proxy.stop();
-    await provider.stop();
+    try {
+      expect(await ledgerDifferences(service.database.url)).toEqual([]);
+    } finally {
+      for (const stop of stops) await stop();
+    }
   }, 60_000);
 
   /** One call in a job of a team whose only group has these models. */
