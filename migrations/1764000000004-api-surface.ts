@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { addColumn } from './add-column.js';
 
 /**
  * States of organizations, teams, groups and models; which groups a job has used; metadata of calls; and
@@ -86,16 +87,4 @@ export class ApiSurface1764000000004 implements MigrationInterface {
     await runner.query(`DROP INDEX organizations_created_at_idx`);
     await runner.query(`ALTER TABLE organizations DROP COLUMN status`);
   }
-}
-
-/** Adds a column with a value for the rows that are there; later rows must bring their own. */
-async function addColumn(
-  runner: QueryRunner,
-  table: string,
-  name: string,
-  type: string,
-  value: string,
-): Promise<void> {
-  await runner.query(`ALTER TABLE ${table} ADD COLUMN ${name} ${type} NOT NULL DEFAULT ${value}`);
-  await runner.query(`ALTER TABLE ${table} ALTER COLUMN ${name} DROP DEFAULT`);
 }

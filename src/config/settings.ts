@@ -39,6 +39,7 @@ export interface Settings {
   readonly maxBodyBytes: number;
   readonly maxCallBodyBytes: number;
   readonly hasTeamCreditSelfService: boolean;
+  readonly jobTimeToLiveMs: number;
   readonly shutdownDelayMs: number;
   readonly shutdownGraceMs: number;
 }
@@ -110,6 +111,12 @@ export const SETTING_DESCRIPTIONS = [
     'false',
     'false',
     '`true` lets a team key add credits to its own team',
+  ),
+  setting(
+    'JOB_TIME_TO_LIVE_MS',
+    '86400000',
+    '86400000',
+    'an open job without activity for this long expires, unless its type says otherwise',
   ),
   setting(
     'SHUTDOWN_DELAY_MS',
@@ -199,6 +206,7 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     upstreamMaxAnswerBytes: reader.integer('UPSTREAM_MAX_ANSWER_BYTES', 33_554_432, 1024, 1_073_741_824),
     maxBodyBytes: reader.integer('MAX_BODY_BYTES', 1_048_576, 1024, 1_073_741_824),
     maxCallBodyBytes: reader.integer('MAX_CALL_BODY_BYTES', 20_971_520, 1024, 1_073_741_824),
+    jobTimeToLiveMs: reader.integer('JOB_TIME_TO_LIVE_MS', 86_400_000, 1000, 31_536_000_000),
     hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
     shutdownDelayMs: reader.integer('SHUTDOWN_DELAY_MS', isProduction ? 5_000 : 0, 0, 600_000),
     shutdownGraceMs: reader.integer('SHUTDOWN_GRACE_MS', 30_000, 0, 3_600_000),

@@ -1,12 +1,16 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, OwnTeam, type Principal, TEAM_PATH_PARAM } from '../common/access.js';
 import { adminKeyRequired, teamDeleted, teamNotFound } from '../common/access.errors.js';
+import { SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
 import { ApiBodyErrors, ApiErrors } from '../common/openapi.js';
 import { PageQuery, toPageRequest } from '../common/page.query.js';
 import { invalidCursor } from '../common/pagination.js';
+import { CreditReportsService } from './credit-reports.service.js';
 import { creditLimitExceeded } from './credits.errors.js';
 import { CreditsService } from './credits.service.js';
+import { newGrant } from './credits.types.js';
 import { AddCreditsRequest } from './dto/add-credits.request.js';
 import { AddCreditsResponse, toAddCreditsResponse } from './dto/add-credits.response.js';
 import { CreditCheckQuery, CreditCheckResponse, toCreditCheckResponse } from './dto/credit-check.js';
@@ -21,7 +25,11 @@ const NOT_FOUND = teamNotFound('engineering-team');
 @ApiTags('Credits')
 @Controller('api/credits/teams/:team_id')
 export class CreditsController {
-  constructor(private readonly credits: CreditsService) {}
+  constructor(
+    private readonly credits: CreditsService,
+    private readonly reports: CreditReportsService,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
 
   @Get('balance')
   @OwnTeam()
@@ -48,7 +56,7 @@ export class CreditsController {
     @Param(TEAM_PATH_PARAM) teamId: string,
     @Query() query: PageQuery,
   ): Promise<CreditTransactionsResponse> {
-    const page = await this.credits.listTransactions(teamId, toPageRequest(query));
+    const page = await this.reports.listTransactions(teamId, toPageRequest(query));
     return toCreditTransactionsResponse(teamId, page);
   }
 
@@ -83,11 +91,10 @@ export class CreditsController {
     @Param(TEAM_PATH_PARAM) teamId: string,
     @Body() request: AddCreditsRequest,
   ): Promise<AddCreditsResponse> {
+    if (principal.role === 'team' && !this.settings.hasTeamCreditSelfService) throw adminKeyRequired();
     const { balance, grant } = await this.credits.addCredits(
-      principal,
       teamId,
-      request.credits,
-      request.reason ?? null,
+      newGrant({ credits: request.credits, kind: 'allocation', reason: request.reason ?? null }),
     );
     return toAddCreditsResponse(balance, grant);
   }

@@ -1,68 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
-import { newId } from '../common/identifiers.js';
-import { toSafeInteger } from '../database/columns.js';
-import { violatesCheck } from '../database/postgres-error.js';
 import { queryRows } from '../database/rows.js';
-import { creditLimitExceeded } from './credits.errors.js';
-import type {
-  CreditAccountName,
-  CreditBalance,
-  CreditTransaction,
-  GrantRecord,
-  TransferKind,
-} from './credits.types.js';
+import { toSafeInteger } from '../database/columns.js';
+import { type AccountState, CreditBook, type GrantState, type HoldState, toBalance } from './credit-book.js';
+import { type CreditBalance, type GrantRecord, type HoldStatus, MOVES } from './credits.types.js';
 import { CreditAccount } from './entities/credit-account.entity.js';
 import { CreditGrant } from './entities/credit-grant.entity.js';
-import { CreditHold } from './entities/credit-hold.entity.js';
 
-/** Which account a transfer debits and which it credits; the database's CHECK repeats it. */
-const ACCOUNTS_OF_TRANSFER: Readonly<
-  Record<TransferKind, { readonly debit: CreditAccountName; readonly credit: CreditAccountName }>
-> = {
-  allocation: { debit: 'issued', credit: 'available' },
-  hold: { debit: 'available', credit: 'held' },
-  capture: { debit: 'held', credit: 'consumed' },
-  release: { debit: 'held', credit: 'available' },
-};
-
-/** When a transfer is refused, beside what the database's CHECKs refuse. */
-const CONDITION_OF_TRANSFER: Readonly<Record<TransferKind, string>> = {
-  allocation: 'AND NOT is_closed',
-  hold: 'AND available >= $2',
-  capture: '',
-  release: '',
-};
-
-interface AccountRow {
-  readonly team_id: string;
-  readonly issued: string;
-  readonly available: string;
-  readonly held: string;
-  readonly consumed: string;
-}
-
-interface TransactionRow {
-  readonly transfer_id: string;
-  readonly kind: 'allocation' | 'capture';
+interface HoldRow {
+  readonly hold_id: string;
+  readonly job_id: string;
+  readonly job_type: string;
+  readonly number: number;
   readonly credits: string;
-  readonly remaining_after: string;
-  readonly reason: string | null;
-  readonly job_id: string | null;
+  readonly status: HoldStatus;
+  readonly captured: string;
+  readonly refunded: string;
+  readonly shortfall: string;
+  readonly overdrawn: string;
   readonly created_at: Date;
+  readonly ended_at: Date | null;
+  readonly draws: Readonly<Record<string, number>>;
 }
 
-interface TransferSubject {
-  readonly grantId?: string;
-  readonly holdId?: string;
-}
-
-interface HoldRecord {
-  readonly holdId: string;
-  readonly credits: number;
-}
-
-/** All SQL over accounts, grants, holds and transfers. */
+/** Accounts, grants, holds and the ledger. A book is opened under the account's lock and saved as a whole. */
 @Injectable()
 export class CreditsRepository {
   async insertAccount(manager: EntityManager, teamId: string, now: Date): Promise<void> {
@@ -72,6 +33,10 @@ export class CreditsRepository {
       available: 0,
       held: 0,
       consumed: 0,
+      expired: 0,
+      overdraftLimit: 0,
+      overdrawn: 0,
+      shortfall: 0,
       lastSequence: 0,
       isClosed: false,
       updatedAt: now,
@@ -80,6 +45,10 @@ export class CreditsRepository {
 
   async closeAccount(manager: EntityManager, teamId: string): Promise<void> {
     await manager.getRepository(CreditAccount).update({ teamId }, { isClosed: true });
+  }
+
+  async setOverdraftLimit(manager: EntityManager, teamId: string, limit: number): Promise<void> {
+    await manager.getRepository(CreditAccount).update({ teamId }, { overdraftLimit: limit });
   }
 
   async findBalance(manager: EntityManager, teamId: string): Promise<CreditBalance | null> {
@@ -95,202 +64,252 @@ export class CreditsRepository {
     return new Map(accounts.map((account) => [account.teamId, toBalance(account)]));
   }
 
-  async insertGrant(manager: EntityManager, grant: GrantRecord): Promise<void> {
-    await manager.getRepository(CreditGrant).insert({ ...grant, remaining: grant.credits });
-  }
-
-  async insertHold(
-    manager: EntityManager,
-    hold: { holdId: string; teamId: string; jobId: string; number: number; credits: number; createdAt: Date },
-  ): Promise<void> {
-    await manager.getRepository(CreditHold).insert({ ...hold, status: 'held', endedAt: null });
-  }
-
-  /**
-   * Ends the job's running hold, if it has one; the row lock makes a second ender wait and then find
-   * nothing.
-   */
-  async endHold(
-    manager: EntityManager,
-    end: { teamId: string; jobId: string; status: 'captured' | 'released'; endedAt: Date },
-  ): Promise<HoldRecord | null> {
-    const rows = await queryRows<{ hold_id: string; credits: string }>(
+  /** Teams of which credits have run out that are still counted as available. */
+  async listTeamsWithExpired(manager: EntityManager, now: Date, limit: number): Promise<string[]> {
+    const rows = await queryRows<{ team_id: string }>(
       manager,
-      `UPDATE credit_holds SET status = $3, ended_at = $4
-        WHERE team_id = $1 AND job_id = $2 AND status = 'held'
-        RETURNING hold_id, credits`,
-      [end.teamId, end.jobId, end.status, end.endedAt],
+      `SELECT DISTINCT team_id FROM credit_grants WHERE remaining > 0 AND expires_at <= $1 LIMIT $2`,
+      [now, limit],
     );
-    const row = rows[0];
-    return row === undefined ? null : { holdId: row.hold_id, credits: toSafeInteger(row.credits) };
+    return rows.map((row) => row.team_id);
   }
 
-  /**
-   * Moves credits between two accounts and writes the transfer, in one statement that also decides:
-   * credits are taken from `available` only if they are there. The account row stays locked until the
-   * transaction ends, which is what makes the sequence free of gaps and the decision final.
-   *
-   * @returns the balance after it, or null if the account is missing, has too little available or, for an
-   * allocation, is closed
-   */
-  async transfer(
+  async hasExpired(manager: EntityManager, teamId: string, now: Date): Promise<boolean> {
+    const rows = await queryRows(
+      manager,
+      `SELECT 1 FROM credit_grants WHERE team_id = $1 AND remaining > 0 AND expires_at <= $2 LIMIT 1`,
+      [teamId, now],
+    );
+    return rows.length > 0;
+  }
+
+  async findGrantByReference(
     manager: EntityManager,
     teamId: string,
-    kind: TransferKind,
-    credits: number,
-    subject: TransferSubject,
-  ): Promise<CreditBalance | null> {
-    const { debit, credit } = ACCOUNTS_OF_TRANSFER[kind];
-    try {
-      const rows = await queryRows<AccountRow>(
-        manager,
-        `WITH account AS (
-           UPDATE credit_accounts
-              SET ${debit} = ${debit} - $2, ${credit} = ${credit} + $2,
-                  last_sequence = last_sequence + 1, updated_at = clock_timestamp()
-            WHERE team_id = $1 ${CONDITION_OF_TRANSFER[kind]}
-           RETURNING *
-         ), transfer AS (
-           INSERT INTO credit_transfers (transfer_id, team_id, sequence, kind, debit_account, credit_account,
-                                         credits, remaining_after, grant_id, hold_id, created_at)
-           SELECT $3, team_id, last_sequence, $4, $5, $6, $2, available + held, $7::uuid, $8::uuid, updated_at
-             FROM account
-         )
-         SELECT team_id, issued, available, held, consumed FROM account`,
-        [teamId, credits, newId(), kind, debit, credit, subject.grantId ?? null, subject.holdId ?? null],
-      );
-      const row = rows[0];
-      return row === undefined ? null : rowToBalance(row);
-    } catch (error) {
-      if (violatesCheck(error, 'credit_accounts_issued_check')) throw creditLimitExceeded();
-      throw error;
-    }
+    externalReference: string,
+  ): Promise<GrantRecord | null> {
+    return manager.getRepository(CreditGrant).findOneBy({ teamId, externalReference });
   }
 
   /**
-   * The transfers that changed what remains, newest first, each with the grant or the job it is about.
+   * Locks the account until the transaction ends and reads what is behind it, which nobody else can change
+   * meanwhile. The lock is taken by a statement of its own: what the next ones read is not older than it.
    *
-   * @param after the transfer after which the page begins, or null
-   * @returns null if the team has no such transfer
+   * @param jobId whose holds are needed, or null
+   * @param clock asked once the account is locked
+   * @returns null if there is no such account
    */
-  async listTransactions(
+  async openBook(
     manager: EntityManager,
     teamId: string,
-    after: string | null,
-    limit: number,
-  ): Promise<CreditTransaction[] | null> {
-    const bound = after === null ? null : await this.findSequence(manager, teamId, after);
-    if (after !== null && bound === null) return null;
-    const rows = await queryRows<TransactionRow>(
-      manager,
-      `SELECT transfer_id, kind, transfers.credits, remaining_after, grants.reason, holds.job_id,
-              transfers.created_at
-         FROM credit_transfers transfers
-         LEFT JOIN credit_grants grants USING (grant_id, team_id)
-         LEFT JOIN credit_holds holds USING (hold_id, team_id)
-        WHERE team_id = $1 AND kind IN ('allocation', 'capture')
-          AND ($2::bigint IS NULL OR sequence < $2)
-        ORDER BY sequence DESC LIMIT $3`,
-      [teamId, bound, limit],
-    );
-    return rows.map(toTransaction);
+    jobId: string | null,
+    clock: { now(): Date },
+  ): Promise<CreditBook | null> {
+    const account = await manager
+      .getRepository(CreditAccount)
+      .findOne({ where: { teamId }, lock: { mode: 'for_no_key_update' } });
+    if (account === null) return null;
+    const now = clock.now();
+    const hasUnpaid = account.shortfall > 0 || account.overdrawn > 0;
+    const holds = jobId === null && !hasUnpaid ? [] : await this.listHolds(manager, teamId, jobId, hasUnpaid);
+    const grants = await this.listGrants(manager, teamId, [
+      ...new Set(holds.flatMap((hold) => [...hold.draws.keys()])),
+    ]);
+    // Clocks of replicas differ: the ledger's time never runs backwards.
+    return new CreditBook(account, { grants, holds }, now > account.updatedAt ? now : account.updatedAt);
   }
 
-  private async findSequence(
-    manager: EntityManager,
-    teamId: string,
-    transferId: string,
-  ): Promise<string | null> {
-    const rows = await queryRows<{ sequence: string }>(
+  /** Writes what has changed in the book, in one statement. */
+  async saveBook(manager: EntityManager, book: CreditBook): Promise<void> {
+    const { account, now } = book;
+    if (book.transfers.length === 0 && book.changedHolds.size === 0 && book.changedGrants.size === 0) return;
+    const rows = await queryRows(
       manager,
-      `SELECT sequence FROM credit_transfers WHERE team_id = $1 AND transfer_id = $2`,
-      [teamId, transferId],
-    );
-    return rows[0]?.sequence ?? null;
-  }
-
-  /**
-   * Draws credits from the team's grants, oldest first, and notes which hold took how much from which.
-   * The caller holds the account's lock, so nobody draws beside it.
-   *
-   * @returns the credits drawn; less than asked for means that grants and account disagree
-   */
-  async drawGrants(
-    manager: EntityManager,
-    draw: { teamId: string; holdId: string; credits: number },
-  ): Promise<number> {
-    const rows = await queryRows<{ credits: string }>(
-      manager,
-      `WITH open AS (
-         SELECT grant_id, remaining, sum(remaining) OVER (ORDER BY grant_id) - remaining AS before
-           FROM credit_grants WHERE team_id = $1 AND remaining > 0
-       ), drawn AS (
-         SELECT grant_id, LEAST(remaining, $3::bigint - before)::bigint AS credits
-           FROM open WHERE before < $3::bigint
-       ), updated AS (
-         UPDATE credit_grants SET remaining = remaining - drawn.credits
-           FROM drawn WHERE credit_grants.team_id = $1 AND credit_grants.grant_id = drawn.grant_id
+      `WITH account AS (
+         UPDATE credit_accounts
+            SET issued = $2, available = $3, held = $4, consumed = $5, expired = $6, overdrawn = $7,
+                shortfall = $8, last_sequence = $9, updated_at = $10
+          WHERE team_id = $1 AND last_sequence = $11
+         RETURNING team_id
+       ), grants AS (
+         INSERT INTO credit_grants (grant_id, team_id, credits, remaining, expired, kind, reason, unit_price_usd,
+                                    priority, starts_at, expires_at, job_types, external_reference, payment_type,
+                                    payment_amount_usd, created_at)
+         SELECT * FROM jsonb_to_recordset($12) AS g (grant_id uuid, team_id varchar, credits bigint, remaining bigint,
+                expired bigint, kind varchar, reason varchar, unit_price_usd numeric, priority integer,
+                starts_at timestamptz, expires_at timestamptz, job_types varchar[], external_reference varchar,
+                payment_type varchar, payment_amount_usd numeric, created_at timestamptz)
+         ON CONFLICT (grant_id, team_id) DO UPDATE SET remaining = EXCLUDED.remaining, expired = EXCLUDED.expired
+       ), holds AS (
+         INSERT INTO credit_holds (hold_id, team_id, job_id, job_type, number, credits, status, captured, refunded,
+                                   shortfall, overdrawn, created_at, ended_at)
+         SELECT * FROM jsonb_to_recordset($13) AS h (hold_id uuid, team_id varchar, job_id uuid, job_type varchar,
+                number smallint, credits bigint, status varchar, captured bigint, refunded bigint, shortfall bigint,
+                overdrawn bigint, created_at timestamptz, ended_at timestamptz)
+         ON CONFLICT (hold_id, team_id) DO UPDATE
+            SET status = EXCLUDED.status, captured = EXCLUDED.captured, refunded = EXCLUDED.refunded,
+                shortfall = EXCLUDED.shortfall, overdrawn = EXCLUDED.overdrawn, ended_at = EXCLUDED.ended_at
+       ), draws AS (
+         INSERT INTO credit_hold_grants (hold_id, grant_id, team_id, credits)
+         SELECT * FROM jsonb_to_recordset($14) AS d (hold_id uuid, grant_id uuid, team_id varchar, credits bigint)
+         ON CONFLICT (hold_id, grant_id, team_id) DO UPDATE SET credits = EXCLUDED.credits
+       ), refunds AS (
+         INSERT INTO credit_refunds (refund_id, team_id, hold_id, credits, reason, created_at)
+         SELECT refund_id, $1, hold_id, credits, reason, $10
+           FROM jsonb_to_recordset($15) AS r (refund_id uuid, hold_id uuid, credits bigint, reason varchar)
+       ), transfers AS (
+         INSERT INTO credit_transfers (transfer_id, team_id, sequence, kind, debit_account, credit_account, credits,
+                                       remaining_after, grant_id, hold_id, call_id, refund_id, created_at)
+         SELECT transfer_id, $1, sequence, kind, debit_account, credit_account, credits, remaining_after, grant_id,
+                hold_id, call_id, refund_id, $10
+           FROM jsonb_to_recordset($16) AS t (transfer_id uuid, sequence bigint, kind varchar, debit_account varchar,
+                credit_account varchar, credits bigint, remaining_after bigint, grant_id uuid, hold_id uuid,
+                call_id uuid, refund_id uuid)
        )
-       INSERT INTO credit_hold_grants (hold_id, grant_id, team_id, credits)
-       SELECT $2, grant_id, $1, credits FROM drawn
-       RETURNING credits`,
-      [draw.teamId, draw.holdId, draw.credits],
+       SELECT team_id FROM account`,
+      [
+        account.teamId,
+        account.issued,
+        account.available,
+        account.held,
+        account.consumed,
+        account.expired,
+        account.overdrawn,
+        account.shortfall,
+        account.lastSequence,
+        now,
+        account.lastSequence - book.transfers.length,
+        JSON.stringify([...book.changedGrants].map(toGrantRow)),
+        JSON.stringify([...book.changedHolds].map((hold) => toHoldRow(account, hold))),
+        JSON.stringify([...book.changedHolds].flatMap((hold) => toDrawRows(account, hold))),
+        JSON.stringify(
+          book.refunds.map((refund) => ({
+            refund_id: refund.refundId,
+            hold_id: refund.holdId,
+            credits: refund.credits,
+            reason: refund.reason,
+          })),
+        ),
+        JSON.stringify(
+          book.transfers.map((transfer) => ({
+            transfer_id: transfer.transferId,
+            sequence: transfer.sequence,
+            kind: transfer.kind,
+            debit_account: MOVES[transfer.kind].debit,
+            credit_account: MOVES[transfer.kind].credit,
+            credits: transfer.credits,
+            remaining_after: transfer.remainingAfter,
+            grant_id: transfer.grantId,
+            hold_id: transfer.holdId,
+            call_id: transfer.callId,
+            refund_id: transfer.refundId,
+          })),
+        ),
+      ],
     );
-    return rows.reduce((total, row) => total + toSafeInteger(row.credits), 0);
+    if (rows.length !== 1) throw new Error(`The account of team ${account.teamId} changed under its lock.`);
   }
 
-  /** Gives a released hold's credits back to the grants they were drawn from. */
-  async restoreGrants(manager: EntityManager, teamId: string, holdId: string): Promise<void> {
-    await queryRows(
+  private async listHolds(
+    manager: EntityManager,
+    teamId: string,
+    jobId: string | null,
+    hasUnpaid: boolean,
+  ): Promise<HoldState[]> {
+    const rows = await queryRows<HoldRow>(
       manager,
-      `UPDATE credit_grants SET remaining = remaining + drawn.credits
-         FROM credit_hold_grants drawn
-        WHERE drawn.team_id = $1 AND drawn.hold_id = $2
-          AND credit_grants.team_id = $1 AND credit_grants.grant_id = drawn.grant_id`,
-      [teamId, holdId],
+      `SELECT holds.*, (SELECT COALESCE(jsonb_object_agg(grant_id, drawn.credits), '{}')
+                          FROM credit_hold_grants drawn
+                         WHERE drawn.hold_id = holds.hold_id AND drawn.team_id = holds.team_id) AS draws
+         FROM credit_holds holds
+        WHERE team_id = $1 AND (job_id = $2 ${hasUnpaid ? 'OR shortfall > 0 OR overdrawn > 0' : ''})
+        ORDER BY hold_id`,
+      [teamId, jobId],
     );
+    return rows.map((row) => ({
+      holdId: row.hold_id,
+      jobId: row.job_id,
+      jobType: row.job_type,
+      number: row.number,
+      credits: toSafeInteger(row.credits),
+      status: row.status,
+      captured: toSafeInteger(row.captured),
+      refunded: toSafeInteger(row.refunded),
+      shortfall: toSafeInteger(row.shortfall),
+      overdrawn: toSafeInteger(row.overdrawn),
+      createdAt: row.created_at,
+      endedAt: row.ended_at,
+      draws: new Map(Object.entries(row.draws)),
+    }));
+  }
+
+  /** Those with something left, and these. */
+  private async listGrants(
+    manager: EntityManager,
+    teamId: string,
+    grantIds: readonly string[],
+  ): Promise<GrantState[]> {
+    const grants = await manager
+      .getRepository(CreditGrant)
+      .createQueryBuilder('grant')
+      .where('grant.teamId = :teamId', { teamId })
+      .andWhere(
+        grantIds.length === 0
+          ? 'grant.remaining > 0'
+          : '(grant.remaining > 0 OR grant.grantId = ANY(:grantIds))',
+        {
+          grantIds,
+        },
+      )
+      .getMany();
+    return grants;
   }
 }
 
-function toTransaction(row: TransactionRow): CreditTransaction {
-  const credits = toSafeInteger(row.credits);
-  const after = toSafeInteger(row.remaining_after);
+function toGrantRow(grant: GrantState): Record<string, unknown> {
   return {
-    transactionId: row.transfer_id,
-    type: row.kind === 'allocation' ? 'allocation' : 'deduction',
+    grant_id: grant.grantId,
+    team_id: grant.teamId,
+    credits: grant.credits,
+    remaining: grant.remaining,
+    expired: grant.expired,
+    kind: grant.kind,
+    reason: grant.reason,
+    unit_price_usd: grant.unitPriceUsd,
+    priority: grant.priority,
+    starts_at: grant.startsAt,
+    expires_at: grant.expiresAt,
+    job_types: grant.jobTypes,
+    external_reference: grant.externalReference,
+    payment_type: grant.paymentType,
+    payment_amount_usd: grant.paymentAmountUsd,
+    created_at: grant.createdAt,
+  };
+}
+
+function toHoldRow(account: AccountState, hold: HoldState): Record<string, unknown> {
+  return {
+    hold_id: hold.holdId,
+    team_id: account.teamId,
+    job_id: hold.jobId,
+    job_type: hold.jobType,
+    number: hold.number,
+    credits: hold.credits,
+    status: hold.status,
+    captured: hold.captured,
+    refunded: hold.refunded,
+    shortfall: hold.shortfall,
+    overdrawn: hold.overdrawn,
+    created_at: hold.createdAt,
+    ended_at: hold.endedAt,
+  };
+}
+
+function toDrawRows(account: AccountState, hold: HoldState): Record<string, unknown>[] {
+  return [...hold.draws].map(([grantId, credits]) => ({
+    hold_id: hold.holdId,
+    grant_id: grantId,
+    team_id: account.teamId,
     credits,
-    remainingBefore: row.kind === 'allocation' ? after - credits : after + credits,
-    remainingAfter: after,
-    jobId: row.job_id,
-    reason: row.reason,
-    createdAt: row.created_at,
-  };
-}
-
-function rowToBalance(row: AccountRow): CreditBalance {
-  return toBalance({
-    teamId: row.team_id,
-    issued: toSafeInteger(row.issued),
-    available: toSafeInteger(row.available),
-    held: toSafeInteger(row.held),
-    consumed: toSafeInteger(row.consumed),
-  });
-}
-
-function toBalance(account: {
-  teamId: string;
-  issued: number;
-  available: number;
-  held: number;
-  consumed: number;
-}): CreditBalance {
-  return {
-    teamId: account.teamId,
-    // `issued` grows negative; 0 - x rather than -x, which would make a minus zero.
-    allocated: 0 - account.issued,
-    used: account.consumed,
-    held: account.held,
-    available: account.available,
-    remaining: account.available + account.held,
-  };
+  }));
 }

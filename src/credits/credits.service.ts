@@ -1,21 +1,34 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { adminKeyRequired, teamDeleted, teamNotFound } from '../common/access.errors.js';
-import type { Principal } from '../common/access.js';
+import { teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
-import { newId } from '../common/identifiers.js';
-import { decodeCursor, invalidCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
-import { SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
 import { Transactions } from '../database/transactions.js';
-import { insufficientCredits } from './credits.errors.js';
+import type { CreditBook } from './credit-book.js';
+import { chargeNotFound, externalReferenceConflict, overdraftInUse } from './credits.errors.js';
 import { CreditsRepository } from './credits.repository.js';
-import type { CreditBalance, CreditTransaction, GrantRecord } from './credits.types.js';
+import type { Charge, CreditBalance, GrantRecord, JobOfTeam, NewGrant } from './credits.types.js';
+
+/** A grant, and the balance after it. */
+export interface Granted {
+  readonly grant: GrantRecord;
+  readonly balance: CreditBalance;
+  /** Whether an earlier request with the same external reference had granted it. */
+  readonly isReplay: boolean;
+}
+
+export interface Refunded {
+  readonly refundId: string;
+  readonly credits: number;
+  readonly balance: CreditBalance;
+}
+
+const EXPIRY_BATCH = 100;
 
 /**
  * Two-phase credits, as TigerBeetle's transfers: a job holds credits when it is created; the hold is
- * captured or released when it ends. Every change is one transfer under the lock of the team's account.
- * Lock order of a transaction that does more: job, hold, account, grants.
+ * captured or released when it ends. Every change is made in the book of one team, opened under the lock of
+ * its account. Lock order of a transaction that does more: job, account; what is behind the account (holds,
+ * grants) is touched only under its lock.
  */
 @Injectable()
 export class CreditsService {
@@ -23,7 +36,6 @@ export class CreditsService {
     private readonly repository: CreditsRepository,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
-    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /** Opens the account of a new team, in the transaction that creates it. */
@@ -36,14 +48,25 @@ export class CreditsService {
     await this.repository.closeAccount(manager, teamId);
   }
 
-  /** @throws DomainError team_not_found */
-  async getBalance(teamId: string, manager = this.transactions.manager): Promise<CreditBalance> {
+  /**
+   * What the team has right now. Credits that have run out are booked as such first, so that no balance
+   * shows what cannot be spent.
+   *
+   * @throws DomainError team_not_found
+   */
+  async getBalance(teamId: string): Promise<CreditBalance> {
+    await this.bookExpiries(teamId);
+    return this.readBalance(this.transactions.manager, teamId);
+  }
+
+  /** As the account stands, in the caller's transaction. @throws DomainError team_not_found */
+  async readBalance(manager: EntityManager, teamId: string): Promise<CreditBalance> {
     const balance = await this.repository.findBalance(manager, teamId);
     if (balance === null) throw teamNotFound(teamId);
     return balance;
   }
 
-  /** Of those teams that have an account. */
+  /** As the accounts stand, of those teams that have one. */
   async listBalances(
     teamIds: readonly string[],
     manager = this.transactions.manager,
@@ -51,117 +74,158 @@ export class CreditsService {
     return this.repository.listBalances(manager, teamIds);
   }
 
-  /** What changed the credits that remain, newest first. @throws DomainError team_not_found, validation_failed */
-  async listTransactions(teamId: string, { cursor, limit }: PageRequest): Promise<Page<CreditTransaction>> {
-    const after = cursor === null ? null : decodeCursor(cursor);
-    await this.getBalance(teamId);
-    const manager = this.transactions.manager;
-    const rows = await this.repository.listTransactions(manager, teamId, after, limit + 1);
-    // A cursor of another list would look like the end of this one.
-    if (rows === null) throw invalidCursor();
-    return toPage(rows, limit, (transaction) => transaction.transactionId);
-  }
-
   /**
-   * Grants credits in a transaction of its own, for the admin, and for a team where the deployment allows
-   * self-service. Not idempotent: asked twice, it grants twice.
+   * Grants credits in a transaction of its own. Idempotent where the grant has an external reference: asked
+   * again, it answers with the first grant.
    *
-   * @throws DomainError admin_key_required, team_not_found, team_deleted, credit_limit_exceeded
+   * @throws DomainError team_not_found, team_deleted, credit_limit_exceeded, external_reference_conflict
    */
-  async addCredits(
-    principal: Principal,
-    teamId: string,
-    credits: number,
-    reason: string | null,
-  ): Promise<{ balance: CreditBalance; grant: GrantRecord }> {
-    if (principal.role === 'team' && !this.settings.hasTeamCreditSelfService) throw adminKeyRequired();
-    return this.transactions.run((manager) => this.grant(manager, teamId, credits, reason));
+  async addCredits(teamId: string, grant: NewGrant): Promise<Granted> {
+    return this.transactions.run((manager) => this.grant(manager, teamId, grant));
+  }
+
+  /** As {@link addCredits}, in the caller's transaction. */
+  async grant(manager: EntityManager, teamId: string, input: NewGrant): Promise<Granted> {
+    const book = await this.open(manager, teamId, null);
+    // Under the lock, so of two requests with one reference the second finds the grant of the first.
+    const earlier =
+      input.externalReference === null
+        ? null
+        : await this.repository.findGrantByReference(manager, teamId, input.externalReference);
+    if (earlier !== null) {
+      if (!isSameGrant(earlier, input)) throw externalReferenceConflict();
+      return { grant: earlier, balance: book.balance, isReplay: true };
+    }
+    if (book.account.isClosed) throw teamDeleted(teamId);
+    const grant = book.allocate(input);
+    await this.repository.saveBook(manager, book);
+    return { grant, balance: book.balance, isReplay: false };
   }
 
   /**
-   * Grants credits in the caller's transaction.
-   *
-   * @param credits whole, at least 1
-   * @throws DomainError team_not_found, team_deleted, credit_limit_exceeded
-   */
-  async grant(
-    manager: EntityManager,
-    teamId: string,
-    credits: number,
-    reason: string | null,
-  ): Promise<{ balance: CreditBalance; grant: GrantRecord }> {
-    await this.getBalance(teamId, manager);
-    const grant: GrantRecord = { grantId: newId(), teamId, credits, reason, createdAt: this.clock.now() };
-    await this.repository.insertGrant(manager, grant);
-    const balance = await this.repository.transfer(manager, teamId, 'allocation', credits, {
-      grantId: grant.grantId,
-    });
-    if (balance === null) throw teamDeleted(teamId);
-    return { balance, grant };
-  }
-
-  /**
-   * Sets credits aside for a job, in the transaction that creates the job. Whether they are there is
-   * decided under the account's lock, so parallel jobs cannot oversell.
+   * Sets credits aside for a job, in the transaction that creates the job or takes it up again. Whether they
+   * are there is decided under the account's lock, so parallel jobs cannot oversell.
    *
    * @throws DomainError insufficient_credits
    */
   async hold(
     manager: EntityManager,
-    job: { teamId: string; jobId: string },
+    job: JobOfTeam & { readonly jobType: string },
     credits: number,
   ): Promise<CreditBalance> {
-    const holdId = newId();
-    await this.repository.insertHold(manager, {
-      ...job,
-      holdId,
-      number: 1,
-      credits,
-      createdAt: this.clock.now(),
-    });
-    const balance = await this.repository.transfer(manager, job.teamId, 'hold', credits, { holdId });
-    if (balance === null) {
-      throw insufficientCredits(credits, (await this.getBalance(job.teamId, manager)).available);
-    }
-    const drawn = await this.repository.drawGrants(manager, { teamId: job.teamId, holdId, credits });
-    if (drawn !== credits) {
-      throw new Error(`Grants of team ${job.teamId} gave ${String(drawn)} of ${String(credits)} credits.`);
-    }
-    return balance;
+    const book = await this.open(manager, job.teamId, job.jobId);
+    book.hold(job, credits);
+    await this.repository.saveBook(manager, book);
+    return book.balance;
   }
 
   /**
-   * Turns the job's hold into a charge, in the transaction that ends the job.
+   * Turns the job's hold into a charge, in the transaction that ends the job. More than was held is taken
+   * from what is there, and what is not there is noted as short; less is given back.
    *
-   * @returns the credits charged, and the balance after it
+   * @param due whole credits, at least 1
    */
-  async capture(
-    manager: EntityManager,
-    job: { teamId: string; jobId: string },
-  ): Promise<{ charged: number; balance: CreditBalance }> {
-    const { hold, balance } = await this.endHold(manager, job, 'captured', 'capture');
-    return { charged: hold.credits, balance };
+  async capture(manager: EntityManager, job: JobOfTeam, due: number): Promise<Charge> {
+    const book = await this.open(manager, job.teamId, job.jobId);
+    const hold = book.runningHoldOf(job.jobId);
+    book.capture(hold, due);
+    await this.repository.saveBook(manager, book);
+    return { charged: hold.captured, shortfall: hold.shortfall, balance: book.balance };
+  }
+
+  /**
+   * Charges a job for a call that ended after it, in the transaction that records the call.
+   *
+   * @param due whole credits, at least 1, beyond what the job was charged already
+   */
+  async chargeLate(manager: EntityManager, job: JobOfTeam, callId: string, due: number): Promise<Charge> {
+    const book = await this.open(manager, job.teamId, job.jobId);
+    const hold = book.capturedHoldOf(job.jobId);
+    if (hold === undefined) throw new Error(`Job ${job.jobId} was not charged.`);
+    const charged = book.charge(hold, due, callId);
+    await this.repository.saveBook(manager, book);
+    return { charged, shortfall: due - charged, balance: book.balance };
   }
 
   /** Gives the job's hold back to the grants it came from, in the transaction that ends the job. */
-  async release(manager: EntityManager, job: { teamId: string; jobId: string }): Promise<CreditBalance> {
-    const { hold, balance } = await this.endHold(manager, job, 'released', 'release');
-    await this.repository.restoreGrants(manager, job.teamId, hold.holdId);
-    return balance;
+  async release(manager: EntityManager, job: JobOfTeam): Promise<CreditBalance> {
+    const book = await this.open(manager, job.teamId, job.jobId);
+    book.release(book.runningHoldOf(job.jobId));
+    await this.repository.saveBook(manager, book);
+    return book.balance;
   }
 
-  private async endHold(
-    manager: EntityManager,
-    job: { teamId: string; jobId: string },
-    status: 'captured' | 'released',
-    kind: 'capture' | 'release',
-  ): Promise<{ hold: { holdId: string; credits: number }; balance: CreditBalance }> {
-    const hold = await this.repository.endHold(manager, { ...job, status, endedAt: this.clock.now() });
-    if (hold === null) throw new Error(`Job ${job.jobId} has no running hold to end.`);
-    const balance = await this.repository.transfer(manager, job.teamId, kind, hold.credits, {
-      holdId: hold.holdId,
+  /**
+   * Gives back what a job was charged, or a part of it, to the grants that paid it. Not idempotent: asked
+   * twice for a part, it gives back twice, up to the charge.
+   *
+   * @param credits whole, at least 1; null for all that is left of the charge
+   * @throws DomainError team_not_found, charge_not_found, refund_exceeds_charge
+   */
+  async refund(job: JobOfTeam, credits: number | null, reason: string | null): Promise<Refunded> {
+    return this.transactions.run(async (manager) => {
+      const book = await this.open(manager, job.teamId, job.jobId);
+      const hold = book.capturedHoldOf(job.jobId);
+      if (hold === undefined) throw chargeNotFound();
+      const refund = book.refund(hold, credits, reason);
+      await this.repository.saveBook(manager, book);
+      return { refundId: refund.refundId, credits: refund.credits, balance: book.balance };
     });
-    if (balance === null) throw new Error(`Team ${job.teamId} has no credit account.`);
-    return { hold, balance };
   }
+
+  /**
+   * Sets how far a team's credits may go below zero. Idempotent.
+   *
+   * @throws DomainError team_not_found, overdraft_in_use
+   */
+  async setOverdraftLimit(teamId: string, limit: number): Promise<CreditBalance> {
+    return this.transactions.run(async (manager) => {
+      const book = await this.open(manager, teamId, null);
+      if (limit < book.account.overdrawn) throw overdraftInUse(book.account.overdrawn);
+      await this.repository.setOverdraftLimit(manager, teamId, limit);
+      return { ...book.balance, overdraftLimit: limit };
+    });
+  }
+
+  /**
+   * Books the team's credits that have run out. Nothing depends on it but what balances and reports show:
+   * credits that have run out are not drawn, booked or not.
+   */
+  async bookExpiries(teamId: string): Promise<void> {
+    if (!(await this.repository.hasExpired(this.transactions.manager, teamId, this.clock.now()))) return;
+    await this.transactions.run(async (manager) => {
+      const book = await this.open(manager, teamId, null);
+      book.settle();
+      await this.repository.saveBook(manager, book);
+    });
+  }
+
+  /** Keeps every other change of the team's credits waiting until the caller's transaction ends. */
+  async lockAccount(manager: EntityManager, teamId: string): Promise<void> {
+    await this.open(manager, teamId, null);
+  }
+
+  /** As {@link bookExpiries} for all teams; safe on several replicas. @returns how many teams it looked at */
+  async sweepExpiries(): Promise<number> {
+    const manager = this.transactions.manager;
+    const teamIds = await this.repository.listTeamsWithExpired(manager, this.clock.now(), EXPIRY_BATCH);
+    for (const teamId of teamIds) await this.bookExpiries(teamId);
+    return teamIds.length;
+  }
+
+  private async open(manager: EntityManager, teamId: string, jobId: string | null): Promise<CreditBook> {
+    const book = await this.repository.openBook(manager, teamId, jobId, this.clock);
+    if (book === null) throw teamNotFound(teamId);
+    return book;
+  }
+}
+
+/** Whether a request asks for the grant that is there. */
+function isSameGrant(grant: GrantRecord, input: NewGrant): boolean {
+  return (
+    grant.credits === input.credits &&
+    grant.kind === input.kind &&
+    grant.paymentType === input.paymentType &&
+    grant.expiresAt?.getTime() === input.expiresAt?.getTime()
+  );
 }

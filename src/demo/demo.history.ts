@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { DEFAULT_BUDGET } from '../budgets/budgets.types.js';
 import { queryRows } from '../database/rows.js';
 import { type DemoAttempt, type DemoCall, type DemoJob, idAt, planMonth, toUsd } from './demo.plan.js';
 import { DemoRandom } from './demo.random.js';
@@ -10,6 +11,7 @@ const GRANTED_AT = Date.UTC(2024, 8, 30, 9);
 
 /** As a running call would have it; nothing looks at it once the call has ended. */
 const CALL_DEADLINE_MS = 190_000;
+const TIME_TO_LIVE_MS = 86_400_000;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -46,6 +48,9 @@ export class DemoHistory {
         grant_id: grantId,
         credits: GRANTED_CREDITS,
         remaining: GRANTED_CREDITS - captured,
+        expired: 0,
+        kind: 'allocation',
+        priority: 0,
         reason: 'Credits for October',
         created_at: iso(GRANTED_AT),
       },
@@ -138,6 +143,7 @@ function bookTransfers(
 function toJobRow(job: DemoJob, creditsRemaining: number): Row {
   const totals = totalsOf(job);
   const charged = job.isCompleted ? 1 : 0;
+  const rule = job.isCompleted ? 'completed' : DEFAULT_BUDGET.fairOutcome;
   return {
     ...totals,
     job_id: job.jobId,
@@ -151,6 +157,13 @@ function toJobRow(job: DemoJob, creditsRemaining: number): Row {
     credits_held: 1,
     credit_applied: job.isCompleted,
     credits_charged: charged,
+    credits_shortfall: 0,
+    charge_rule: rule,
+    budget_mode: DEFAULT_BUDGET.budgetMode,
+    credits_per_dollar: DEFAULT_BUDGET.creditsPerDollar,
+    tokens_per_credit: DEFAULT_BUDGET.tokensPerCredit,
+    time_to_live_ms: TIME_TO_LIVE_MS,
+    expires_at: iso(job.endedAt + TIME_TO_LIVE_MS),
     running_calls: 0,
     model_groups_used: [...new Set(job.calls.map((call) => call.group))],
     completion: {
@@ -165,6 +178,8 @@ function toJobRow(job: DemoJob, creditsRemaining: number): Row {
       creditApplied: job.isCompleted,
       creditsCharged: charged,
       creditsRemaining,
+      creditsShortfall: 0,
+      chargeRule: rule,
       costVisibility: 'summary',
     },
     created_at: iso(job.createdAt),
@@ -213,7 +228,12 @@ function toHoldRow(job: DemoJob): Row {
     job_id: job.jobId,
     number: 1,
     credits: 1,
+    job_type: job.jobType,
     status: job.isCompleted ? 'captured' : 'released',
+    captured: job.isCompleted ? 1 : 0,
+    refunded: 0,
+    shortfall: 0,
+    overdrawn: 0,
     created_at: iso(job.createdAt),
     ended_at: iso(job.endedAt),
   };

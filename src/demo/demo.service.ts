@@ -102,6 +102,7 @@ export class DemoService {
         // The history brings its own credits, from before its month.
         credits: teamId === HISTORY_TEAM ? 0 : CREDITS_TO_BEGIN_WITH,
         costVisibility: 'summary',
+        budget: {},
         metadata,
       });
       keys.set(teamId, virtualKey);

@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
+import { PeriodicTask } from '../common/periodic-task.js';
 import { Transactions } from '../database/transactions.js';
 import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
 import type { OverdueCall } from '../llm-calls/llm-calls.types.js';
+import { JobCompletionService } from './job-completion.service.js';
 import { JobsRepository } from './jobs.repository.js';
 
 const SWEEP_INTERVAL_MS = 15_000;
@@ -12,33 +13,23 @@ const BATCH_SIZE = 100;
 @Injectable()
 export class CallSweepService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(CallSweepService.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private readonly task = new PeriodicTask('The sweep of interrupted calls', SWEEP_INTERVAL_MS, () =>
+    this.sweep(),
+  );
 
   constructor(
     private readonly repository: JobsRepository,
     private readonly llmCalls: LlmCallsService,
     private readonly transactions: Transactions,
-    private readonly clock: Clock,
+    private readonly completion: JobCompletionService,
   ) {}
 
   onApplicationBootstrap(): void {
-    const sweep = (): void => {
-      this.running = this.running.then(async () => {
-        try {
-          await this.sweep();
-        } catch (error) {
-          this.logger.error({ err: error }, 'The sweep of interrupted calls failed; it is tried again.');
-        }
-      });
-    };
-    sweep();
-    this.timer = setInterval(sweep, SWEEP_INTERVAL_MS);
+    this.task.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
+    await this.task.stop();
   }
 
   /**
@@ -71,7 +62,7 @@ export class CallSweepService implements OnApplicationBootstrap, OnApplicationSh
         await this.repository.lock(manager, call);
         const interrupted = await this.llmCalls.interrupt(manager, call);
         if (interrupted !== null) {
-          await this.repository.addCall(manager, call, call.modelGroup, interrupted, this.clock.now());
+          await this.completion.addEndedCall(manager, call, call.modelGroup, interrupted);
         }
         return interrupted;
       });

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../common/access.js';
-import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
@@ -11,6 +10,7 @@ import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
 import type { CallRecord, CallTotals } from '../llm-calls/llm-calls.types.js';
 import { type AdmittedCall, CallAdmissionService } from './call-admission.service.js';
 import { callFailed, callNotRecorded } from './jobs.errors.js';
+import { JobCompletionService } from './job-completion.service.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
 
 export interface CallInput {
@@ -37,7 +37,7 @@ export class JobCallsService {
     private readonly llmCalls: LlmCallsService,
     private readonly gateway: GatewayService,
     private readonly transactions: Transactions,
-    private readonly clock: Clock,
+    private readonly completion: JobCompletionService,
   ) {}
 
   /**
@@ -96,7 +96,7 @@ export class JobCallsService {
     await this.transactions.run(async (manager) => {
       await this.repository.lock(manager, call);
       if (!(await this.llmCalls.close(manager, call, outcome, totals, latencyMs))) throw callInterrupted();
-      await this.repository.addCall(manager, call, call.group.groupName, totals, this.clock.now());
+      await this.completion.addEndedCall(manager, call, call.group.groupName, totals);
     });
     return totals;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { averageLatencyMs, CREDITS_PER_JOB, isCharged, OPEN_STATUSES } from './job-rules.js';
+import type { EndingTerms, FairOutcome } from '../budgets/budgets.types.js';
+import { averageLatencyMs, decideCompletion, decideEnding, OPEN_STATUSES } from './job-rules.js';
 import { COMPLETION_STATUSES, JOB_STATUSES, type JobTotals } from './jobs.types.js';
 
 function totals(successful: number, failed: number, running: number, latencyMs = 0): JobTotals {
@@ -29,30 +30,63 @@ describe('a completed job', () => {
     ['with a running call and none failed is charged', totals(0, 0, 1), true],
     ['with a running call and failed ones is charged', totals(0, 2, 1), true],
   ])('%s', (_, calls, expected) => {
-    expect(isCharged('completed', calls)).toBe(expected);
+    expect(decideCompletion(calls)).toEqual({
+      isCharged: expected,
+      rule: expected ? 'completed' : 'all_calls_failed',
+    });
   });
 
   it('is free exactly if it made a call, none succeeded and none runs', () => {
     fc.assert(
       fc.property(count, count, count, (successful, failed, running) => {
         const isFree = failed > 0 && successful === 0 && running === 0;
-        expect(isCharged('completed', totals(successful, failed, running))).toBe(!isFree);
+        expect(decideCompletion(totals(successful, failed, running)).isCharged).toBe(!isFree);
       }),
     );
   });
 });
 
+const terms = (fairOutcome: FairOutcome, freeEndings = 0): EndingTerms => ({
+  fairOutcome,
+  freeEndings,
+  freeEndingsWindowDays: 30,
+});
+
 describe('a job that did not complete', () => {
-  it.each(COMPLETION_STATUSES.filter((status) => status !== 'completed'))(
-    'but is %s is free, whatever its calls did',
-    (status) => {
-      fc.assert(
-        fc.property(count, count, count, (successful, failed, running) => {
-          expect(isCharged(status, totals(successful, failed, running))).toBe(false);
-        }),
-      );
-    },
-  );
+  it('is free of a trusted team, whatever its calls did', () => {
+    fc.assert(
+      fc.property(count, count, count, count, (successful, failed, running, used) => {
+        const decision = decideEnding(totals(successful, failed, running), terms('trusted'), used);
+        expect(decision).toEqual({ isCharged: false, rule: 'trusted' });
+      }),
+    );
+  });
+
+  it.each<[string, JobTotals, boolean]>([
+    ['made no call', totals(0, 0, 0), false],
+    ['saw a call fail', totals(0, 1, 0), false],
+    ['saw one call of several fail', totals(4, 1, 0), false],
+    ['saw its calls succeed', totals(2, 0, 0), true],
+    ['has a call running', totals(0, 0, 1), true],
+  ])('of an observed team that %s: charged is %s', (_, calls, expected) => {
+    expect(decideEnding(calls, terms('server_observed'), 0)).toEqual({
+      isCharged: expected,
+      rule: 'server_observed',
+    });
+  });
+
+  it.each<[string, JobTotals, number, boolean]>([
+    ['none left, but no successful call', totals(0, 3, 1), 2, false],
+    ['the first of two', totals(1, 0, 0), 0, false],
+    ['the second of two', totals(1, 4, 0), 1, false],
+    ['none left', totals(1, 4, 0), 2, true],
+    ['more used than there are now', totals(1, 0, 0), 7, true],
+  ])('of a team with an allowance of two, %s: charged is right', (_, calls, used, expected) => {
+    expect(decideEnding(calls, terms('allowance', 2), used)).toEqual({
+      isCharged: expected,
+      rule: 'allowance',
+    });
+  });
 });
 
 describe('the states of a job', () => {
@@ -68,10 +102,6 @@ describe('the states of a job', () => {
 
   it('never let a client ask for an end that is still open', () => {
     expect(COMPLETION_STATUSES.filter((status) => OPEN_STATUSES.includes(status))).toEqual([]);
-  });
-
-  it('cost one credit', () => {
-    expect(CREDITS_PER_JOB).toBe(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import { invalidField } from '../common/domain-error.js';
 import { MAX_METADATA_BYTES } from '../common/validators.js';
-import type { CompletionStatus, JobStatus, JobTotals } from './jobs.types.js';
+import type { EndingTerms } from '../budgets/budgets.types.js';
+import type { ChargeRule, JobStatus, JobTotals } from './jobs.types.js';
 
 /** The one table of states: those in which a job takes calls and can be ended. */
 const IS_OPEN: Readonly<Record<JobStatus, boolean>> = {
@@ -16,18 +17,43 @@ export const OPEN_STATUSES: readonly JobStatus[] = (Object.keys(IS_OPEN) as JobS
   (status) => IS_OPEN[status],
 );
 
-/** Credits that one job costs. */
-export const CREDITS_PER_JOB = 1;
+export interface ChargeDecision {
+  readonly isCharged: boolean;
+  readonly rule: ChargeRule;
+}
 
 /**
- * Whether the job's hold becomes a charge. A completed job is charged, unless it made calls and every
- * one has failed; calls still running count as made and not failed. A job without calls is charged: its
- * application got what it wanted without one. Every other end is free.
+ * Whether a completed job is charged: unless it made calls and every one has failed. Calls still running
+ * count as made and not failed. A job without calls is charged: its application got what it wanted without
+ * one.
  */
-export function isCharged(status: CompletionStatus, totals: JobTotals): boolean {
-  if (status !== 'completed') return false;
+export function decideCompletion(totals: JobTotals): ChargeDecision {
   const hasOnlyFailed = totals.totalCalls > 0 && totals.failedCalls === totals.totalCalls;
-  return !hasOnlyFailed;
+  return hasOnlyFailed
+    ? { isCharged: false, rule: 'all_calls_failed' }
+    : { isCharged: true, rule: 'completed' };
+}
+
+/**
+ * Whether a job that failed, was cancelled or has expired is charged, by the rule of its team.
+ *
+ * @param freeEndingsUsed how many jobs the allowance has let go free in its window already
+ */
+export function decideEnding(totals: JobTotals, terms: EndingTerms, freeEndingsUsed: number): ChargeDecision {
+  const rule = terms.fairOutcome;
+  switch (rule) {
+    case 'trusted':
+      return { isCharged: false, rule };
+    case 'server_observed':
+      return { isCharged: totals.totalCalls > 0 && totals.failedCalls === 0, rule };
+    case 'allowance':
+      return { isCharged: takesFromAllowance(totals) && freeEndingsUsed >= terms.freeEndings, rule };
+  }
+}
+
+/** Only a job that had something of its calls uses up a free ending. */
+export function takesFromAllowance(totals: JobTotals): boolean {
+  return totals.successfulCalls > 0;
 }
 
 /** Average latency of the successful calls in whole milliseconds; 0 if there is none. */

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { BudgetsModule } from '../budgets/budgets.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { GatewayModule } from '../gateway/gateway.module.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -11,6 +12,7 @@ import { CallSweepService } from './call-sweep.service.js';
 import { Job } from './entities/job.entity.js';
 import { JobCallsService } from './job-calls.service.js';
 import { JobCompletionService } from './job-completion.service.js';
+import { JobExpiryService } from './job-expiry.service.js';
 import { JobActionsController } from './job-actions.controller.js';
 import { TeamDeletionController } from './team-deletion.controller.js';
 import { JobsController } from './jobs.controller.js';
@@ -22,6 +24,7 @@ import { JobsService } from './jobs.service.js';
     TypeOrmModule.forFeature([Job]),
     TeamsModule,
     KeysModule,
+    BudgetsModule,
     CreditsModule,
     ModelGroupsModule,
     LlmCallsModule,
@@ -35,6 +38,7 @@ import { JobsService } from './jobs.service.js';
     JobCallsService,
     JobCompletionService,
     CallSweepService,
+    JobExpiryService,
   ],
 })
 export class JobsModule {}

@@ -4,7 +4,7 @@ import { queryRows } from '../database/rows.js';
 import type { CallTotals } from '../llm-calls/llm-calls.types.js';
 import { Job } from './entities/job.entity.js';
 import { OPEN_STATUSES } from './job-rules.js';
-import type { CompletionSnapshot, CompletionStatus, JobFilter, JobRecord } from './jobs.types.js';
+import type { CompletionSnapshot, EndStatus, JobFilter, JobRecord } from './jobs.types.js';
 
 /** A job as its caller may see it: a team only its own, the admin (`teamId` null) any. */
 export interface JobScope {
@@ -14,6 +14,17 @@ export interface JobScope {
 
 const IN_SCOPE = 'job_id = $1 AND ($2::varchar IS NULL OR team_id = $2)';
 const IS_OPEN = `status IN (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
+
+/** The last activity of an open job, and its time to live. */
+const LAST_DEADLINE = `updated_at + time_to_live_ms * interval '1 millisecond'`;
+
+export interface JobEnd {
+  readonly status: EndStatus;
+  readonly errorMessage: string | null;
+  /** Merged into the job's, key by key. */
+  readonly metadata: object;
+  readonly now: Date;
+}
 
 @Injectable()
 export class JobsRepository {
@@ -59,15 +70,19 @@ export class JobsRepository {
     ]);
   }
 
-  /** Adds a call that ended to the totals, whether the job is still open or not; locks the job. */
+  /**
+   * Adds a call that ended to the totals, whether the job is still open or not; locks the job.
+   *
+   * @returns the job after it, if it had ended and was charged: the call may cost more
+   */
   async addCall(
     manager: EntityManager,
     job: { teamId: string; jobId: string },
     modelGroup: string,
     totals: CallTotals,
     now: Date,
-  ): Promise<void> {
-    await queryRows(
+  ): Promise<JobRecord | null> {
+    const rows = await queryRows<{ was_charged: boolean }>(
       manager,
       `UPDATE jobs
           SET running_calls = running_calls - 1,
@@ -77,7 +92,8 @@ export class JobsRepository {
               total_latency_ms = total_latency_ms + $7, updated_at = $8,
               model_groups_used = CASE WHEN $9 = ANY (model_groups_used) THEN model_groups_used
                                        ELSE array_append(model_groups_used, $9::varchar) END
-        WHERE job_id = $1 AND team_id = $2`,
+        WHERE job_id = $1 AND team_id = $2
+        RETURNING completed_at IS NOT NULL AND credit_applied AS was_charged`,
       [
         job.jobId,
         job.teamId,
@@ -90,22 +106,106 @@ export class JobsRepository {
         modelGroup,
       ],
     );
+    return rows[0]?.was_charged === true ? this.find(manager, job) : null;
+  }
+
+  /** What calls that ended after their job have cost more. */
+  async addCharge(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+    charge: { charged: number; shortfall: number },
+  ): Promise<void> {
+    await queryRows(
+      manager,
+      `UPDATE jobs SET credits_charged = credits_charged + $3, credits_shortfall = credits_shortfall + $4
+        WHERE job_id = $1 AND team_id = $2`,
+      [job.jobId, job.teamId, charge.charged, charge.shortfall],
+    );
   }
 
   /**
-   * The one way into a terminal state. Of any number of callers one gets the job, locked; the others
+   * The one way from an open state into a terminal one. Of any number of callers one gets the job, locked; the others
    * wait for it and then get null.
    */
-  async end(
+  async end(manager: EntityManager, scope: JobScope, end: JobEnd): Promise<JobRecord | null> {
+    return this.endWhere(manager, scope, end, IS_OPEN);
+  }
+
+  /** The one edge out of a terminal state: a job that has expired is completed after all. */
+  async completeExpired(manager: EntityManager, scope: JobScope, end: JobEnd): Promise<JobRecord | null> {
+    return this.endWhere(manager, scope, end, `status = 'expired'`);
+  }
+
+  /** Ends a job that has had no activity for its time to live, and no call that is running. */
+  async expire(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+    now: Date,
+  ): Promise<JobRecord | null> {
+    const end: JobEnd = { status: 'expired', errorMessage: null, metadata: {}, now };
+    return this.endWhere(manager, job, end, `${IS_OPEN} AND running_calls = 0 AND ${LAST_DEADLINE} <= $6`);
+  }
+
+  /** Open jobs that may have expired, the longest overdue first. */
+  async listDue(
+    manager: EntityManager,
+    now: Date,
+    limit: number,
+  ): Promise<{ teamId: string; jobId: string }[]> {
+    const rows = await queryRows<{ team_id: string; job_id: string }>(
+      manager,
+      `SELECT team_id, job_id FROM jobs WHERE completed_at IS NULL AND expires_at <= $1
+        ORDER BY expires_at LIMIT $2`,
+      [now, limit],
+    );
+    return rows.map((row) => ({ teamId: row.team_id, jobId: row.job_id }));
+  }
+
+  /** Notes when to look again at a job that had activity, or whose call is still running. @param laterMs at least */
+  async putOffExpiry(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+    now: Date,
+    laterMs: number,
+  ): Promise<void> {
+    await queryRows(
+      manager,
+      `UPDATE jobs SET expires_at = GREATEST(${LAST_DEADLINE}, $3::timestamptz + $4 * interval '1 millisecond')
+        WHERE job_id = $1 AND team_id = $2 AND ${IS_OPEN}`,
+      [job.jobId, job.teamId, now, laterMs],
+    );
+  }
+
+  /**
+   * How many jobs of a type the allowance has let go free since an instant. The caller has locked the team's
+   * account, so nobody counts beside it.
+   */
+  async countFreeEndings(
+    manager: EntityManager,
+    job: { teamId: string; jobType: string },
+    since: Date,
+  ): Promise<number> {
+    const rows = await queryRows<{ endings: number }>(
+      manager,
+      `SELECT count(*)::int AS endings FROM jobs
+        WHERE team_id = $1 AND job_type = $2 AND completed_at > $3
+          AND charge_rule = 'allowance' AND NOT credit_applied AND successful_calls > 0`,
+      [job.teamId, job.jobType, since],
+    );
+    return rows[0]?.endings ?? 0;
+  }
+
+  private async endWhere(
     manager: EntityManager,
     scope: JobScope,
-    end: { status: CompletionStatus; errorMessage: string | null; metadata: object; now: Date },
+    end: JobEnd,
+    condition: string,
   ): Promise<JobRecord | null> {
     const rows = await queryRows<{ job_id: string }>(
       manager,
       `UPDATE jobs
           SET status = $3, error_message = $4, metadata = metadata || $5::jsonb, completed_at = $6, updated_at = $6
-        WHERE ${IN_SCOPE} AND ${IS_OPEN}
+        WHERE ${IN_SCOPE} AND ${condition}
         RETURNING job_id`,
       [scope.jobId, scope.teamId, end.status, end.errorMessage, JSON.stringify(end.metadata), end.now],
     );
@@ -124,6 +224,8 @@ export class JobsRepository {
         completion,
         creditApplied: completion.creditApplied,
         creditsCharged: completion.creditsCharged,
+        creditsShortfall: completion.creditsShortfall ?? 0,
+        chargeRule: completion.chargeRule ?? null,
       },
     );
   }

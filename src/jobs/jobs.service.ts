@@ -4,11 +4,13 @@ import { type Principal, teamOf } from '../common/access.js';
 import { Clock } from '../common/clock.js';
 import { isUuid, newId } from '../common/identifiers.js';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
+import type { JobTerms } from '../budgets/budgets.types.js';
+import { BudgetsService } from '../budgets/budgets.service.js';
 import { CreditsService } from '../credits/credits.service.js';
 import { Transactions } from '../database/transactions.js';
 import { TeamsService } from '../teams/teams.service.js';
 import type { CostVisibility } from '../teams/teams.types.js';
-import { CREDITS_PER_JOB, refuseLargeMetadata } from './job-rules.js';
+import { refuseLargeMetadata } from './job-rules.js';
 import { jobNotFound } from './jobs.errors.js';
 import { type JobScope, JobsRepository } from './jobs.repository.js';
 import type { CompletionSnapshot, JobFilter, JobRecord } from './jobs.types.js';
@@ -27,6 +29,7 @@ export class JobsService {
   constructor(
     private readonly repository: JobsRepository,
     private readonly teams: TeamsService,
+    private readonly budgets: BudgetsService,
     private readonly credits: CreditsService,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
@@ -40,18 +43,36 @@ export class JobsService {
    */
   async create(principal: Principal, input: NewJob): Promise<JobRecord> {
     const teamId = teamOf(principal, input.teamId);
+    return this.transactions.run(async (manager) => {
+      await this.teams.admitWork(manager, principal, teamId, 'job');
+      const terms = await this.budgets.termsFor(manager, teamId, input.jobType);
+      const job = this.newJob({ ...input, teamId }, terms);
+      await this.repository.insert(manager, job);
+      await this.credits.hold(manager, job, job.creditsHeld);
+      return job;
+    });
+  }
+
+  private newJob(input: NewJob & { teamId: string }, terms: JobTerms): JobRecord {
     const now = this.clock.now();
-    const job: JobRecord = {
+    return {
       jobId: newId(),
-      teamId,
+      teamId: input.teamId,
       jobType: input.jobType,
       userId: input.userId,
       status: 'pending',
       metadata: input.metadata,
       errorMessage: null,
-      creditsHeld: CREDITS_PER_JOB,
+      creditsHeld: terms.holdCredits,
       creditApplied: false,
       creditsCharged: 0,
+      creditsShortfall: 0,
+      chargeRule: null,
+      budgetMode: terms.budgetMode,
+      creditsPerDollar: terms.creditsPerDollar,
+      tokensPerCredit: terms.tokensPerCredit,
+      timeToLiveMs: terms.timeToLiveMs,
+      expiresAt: new Date(now.getTime() + terms.timeToLiveMs),
       totalCalls: 0,
       successfulCalls: 0,
       failedCalls: 0,
@@ -67,12 +88,6 @@ export class JobsService {
       completedAt: null,
       updatedAt: now,
     };
-    await this.transactions.run(async (manager) => {
-      await this.teams.admitWork(manager, principal, teamId, 'job');
-      await this.repository.insert(manager, job);
-      await this.credits.hold(manager, job, job.creditsHeld);
-    });
-    return job;
   }
 
   /** @throws DomainError job_not_found, also for another team's job */

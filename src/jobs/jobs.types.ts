@@ -1,3 +1,4 @@
+import type { BudgetTerms } from '../budgets/budgets.types.js';
 import type { CostVisibility } from '../teams/teams.types.js';
 
 export const JOB_STATUSES = [
@@ -13,6 +14,23 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 /** The ends that a client can ask for. */
 export const COMPLETION_STATUSES = ['completed', 'failed', 'cancelled'] as const;
 export type CompletionStatus = (typeof COMPLETION_STATUSES)[number];
+
+/** All ends; a job expires by itself. */
+export const END_STATUSES = [...COMPLETION_STATUSES, 'expired'] as const;
+export type EndStatus = (typeof END_STATUSES)[number];
+
+/**
+ * What decided whether a job was charged: that it was completed; that all of its calls had failed; or, where
+ * it ended otherwise, the team's rule for that.
+ */
+export const CHARGE_RULES = [
+  'completed',
+  'all_calls_failed',
+  'trusted',
+  'server_observed',
+  'allowance',
+] as const;
+export type ChargeRule = (typeof CHARGE_RULES)[number];
 
 /** Running totals of a job's calls. Tokens and cost are of every attempt. */
 export interface JobTotals {
@@ -40,11 +58,14 @@ export interface CompletionSnapshot {
   readonly creditApplied: boolean;
   readonly creditsCharged: number;
   readonly creditsRemaining: number;
+  /** Due and not there. Answers frozen by older versions have none of these two. */
+  readonly creditsShortfall?: number;
+  readonly chargeRule?: ChargeRule;
   /** What the team saw of costs then. Answers frozen by older versions have none. */
   readonly costVisibility?: CostVisibility;
 }
 
-export interface JobRecord extends JobTotals {
+export interface JobRecord extends JobTotals, BudgetTerms {
   readonly jobId: string;
   readonly teamId: string;
   readonly jobType: string;
@@ -54,7 +75,16 @@ export interface JobRecord extends JobTotals {
   readonly errorMessage: string | null;
   readonly creditsHeld: number;
   readonly creditApplied: boolean;
+  /** Charged when it ended, and since for calls that ended after it. */
   readonly creditsCharged: number;
+  /** Due and not there when it was to be charged. */
+  readonly creditsShortfall: number;
+  /** Null while it is open, and of jobs that older versions have ended. */
+  readonly chargeRule: ChargeRule | null;
+  /** From its last activity to its expiry. */
+  readonly timeToLiveMs: number;
+  /** When to look whether it has expired; its activity since then may have put that off. */
+  readonly expiresAt: Date;
   /** Names of the groups that its ended calls went to, in the order of their first one. */
   readonly modelGroupsUsed: readonly string[];
   readonly completion: CompletionSnapshot | null;

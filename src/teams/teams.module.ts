@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { BudgetsModule } from '../budgets/budgets.module.js';
 import { CreditsModule } from '../credits/credits.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ModelGroupsModule } from '../model-groups/model-groups.module.js';
@@ -19,6 +20,7 @@ import { TeamsService } from './teams.service.js';
     OrganizationsModule,
     KeysModule,
     ModelGroupsModule,
+    BudgetsModule,
     CreditsModule,
   ],
   controllers: [TeamsController, OrganizationTeamsController, ModelGroupAccessController],

@@ -10,8 +10,10 @@ import {
   type PageRequest,
   toPageBy,
 } from '../common/pagination.js';
+import { BudgetsService } from '../budgets/budgets.service.js';
+import type { BudgetTerms } from '../budgets/budgets.types.js';
 import { CreditsService } from '../credits/credits.service.js';
-import type { CreditBalance } from '../credits/credits.types.js';
+import { type CreditBalance, newGrant } from '../credits/credits.types.js';
 import { Transactions } from '../database/transactions.js';
 import { KeysService } from '../keys/keys.service.js';
 import { ModelGroupsService } from '../model-groups/model-groups.service.js';
@@ -34,6 +36,8 @@ export interface NewTeam {
   readonly modelGroups: readonly string[];
   readonly credits: number;
   readonly costVisibility: CostVisibility;
+  /** What credits buy, where it is not the default. */
+  readonly budget: Partial<BudgetTerms>;
   readonly metadata: object;
 }
 
@@ -49,6 +53,7 @@ export class TeamsService {
     private readonly organizations: OrganizationsService,
     private readonly modelGroups: ModelGroupsService,
     private readonly credits: CreditsService,
+    private readonly budgets: BudgetsService,
     private readonly keys: KeysService,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
@@ -80,22 +85,29 @@ export class TeamsService {
     };
     await this.repository.insert(manager, team);
     await this.credits.openAccount(manager, team.teamId);
+    await this.budgets.create(manager, team.teamId, input.budget);
     if (input.credits > 0) {
-      await this.credits.grant(manager, team.teamId, input.credits, 'Initial allocation');
+      await this.credits.grant(
+        manager,
+        team.teamId,
+        newGrant({ credits: input.credits, kind: 'allocation', reason: 'Initial allocation' }),
+      );
     }
     await this.modelGroups.assign(manager, team.teamId, input.modelGroups);
     const virtualKey = await this.keys.issue(manager, team.teamId);
-    const balance = await this.credits.getBalance(team.teamId, manager);
+    const balance = await this.credits.readBalance(manager, team.teamId);
     return { team, modelGroups: input.modelGroups, balance, virtualKey };
   }
 
   /** Also a deleted team. @throws DomainError team_not_found */
   async getOverview(teamId: string, manager?: EntityManager): Promise<TeamOverview> {
-    if (manager === undefined)
+    if (manager === undefined) {
+      await this.credits.bookExpiries(teamId);
       return this.transactions.read((snapshot) => this.getOverview(teamId, snapshot));
+    }
     const team = await this.get(teamId, manager);
     const modelGroups = await this.modelGroups.listNamesOfTeams([teamId], manager);
-    const balance = await this.credits.getBalance(teamId, manager);
+    const balance = await this.credits.readBalance(manager, teamId);
     return { team, modelGroups: modelGroups.get(teamId) ?? [], balance };
   }
 

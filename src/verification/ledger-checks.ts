@@ -1,3 +1,5 @@
+import { CREDIT_ACCOUNTS, type CreditAccountName } from '../credits/credits.types.js';
+
 /** One thing that must hold. Its query returns a row for every object of which it does not. */
 export interface LedgerCheck {
   readonly name: string;
@@ -7,15 +9,15 @@ export interface LedgerCheck {
   readonly sql: string;
 }
 
-/** A balance derived from the transfers alone: what was credited to an account less what was debited. */
+const sumOf = (account: CreditAccountName): string =>
+  `sum(CASE WHEN credit_account = '${account}' THEN credits WHEN debit_account = '${account}' THEN -credits ELSE 0 END) AS ${account}`;
+
+/** Balances derived from the transfers alone: what was credited to an account less what was debited. */
 const DERIVED_BALANCES = `
-  SELECT team_id,
-         sum(CASE WHEN credit_account = 'issued' THEN credits WHEN debit_account = 'issued' THEN -credits ELSE 0 END) AS issued,
-         sum(CASE WHEN credit_account = 'available' THEN credits WHEN debit_account = 'available' THEN -credits ELSE 0 END) AS available,
-         sum(CASE WHEN credit_account = 'held' THEN credits WHEN debit_account = 'held' THEN -credits ELSE 0 END) AS held,
-         sum(CASE WHEN credit_account = 'consumed' THEN credits WHEN debit_account = 'consumed' THEN -credits ELSE 0 END) AS consumed,
-         count(*) AS transfers
-    FROM credit_transfers GROUP BY team_id`;
+  SELECT team_id, ${CREDIT_ACCOUNTS.map(sumOf).join(', ')} FROM credit_transfers GROUP BY team_id`;
+
+const derived = (account: CreditAccountName): string => `COALESCE(derived.${account}, 0)`;
+const found = (account: CreditAccountName): string => `accounts.${account}`;
 
 /**
  * Everything about money that is kept in two places, derived again from the one that counts: transfers
@@ -24,16 +26,35 @@ const DERIVED_BALANCES = `
 export const LEDGER_CHECKS: readonly LedgerCheck[] = [
   {
     name: 'account balances',
-    finding: 'the account does not show what its transfers add up to (issued/available/held/consumed)',
+    finding: `the account does not show what its transfers add up to (${CREDIT_ACCOUNTS.join('/')})`,
     sql: `
-      SELECT team_id, team_id AS id,
-             concat_ws('/', COALESCE(derived.issued, 0), COALESCE(derived.available, 0),
-                            COALESCE(derived.held, 0), COALESCE(derived.consumed, 0)) AS expected,
-             concat_ws('/', accounts.issued, accounts.available, accounts.held, accounts.consumed) AS found
+      SELECT team_id, team_id AS id, concat_ws('/', ${CREDIT_ACCOUNTS.map(derived).join(', ')}) AS expected,
+             concat_ws('/', ${CREDIT_ACCOUNTS.map(found).join(', ')}) AS found
         FROM credit_accounts accounts FULL JOIN (${DERIVED_BALANCES}) derived USING (team_id)
-       WHERE (accounts.issued, accounts.available, accounts.held, accounts.consumed) IS DISTINCT FROM
-             (COALESCE(derived.issued, 0), COALESCE(derived.available, 0),
-              COALESCE(derived.held, 0), COALESCE(derived.consumed, 0))`,
+       WHERE (${CREDIT_ACCOUNTS.map(found).join(', ')}) IS DISTINCT FROM
+             (${CREDIT_ACCOUNTS.map(derived).join(', ')})`,
+  },
+  {
+    name: 'debts',
+    finding: 'the account does not show what its holds have overdrawn and are short of (overdrawn/shortfall)',
+    sql: `
+      SELECT accounts.team_id, accounts.team_id AS id, concat_ws('/', owed.overdrawn, owed.shortfall) AS expected,
+             concat_ws('/', accounts.overdrawn, accounts.shortfall) AS found
+        FROM credit_accounts accounts
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(holds.overdrawn), 0) AS overdrawn, COALESCE(sum(holds.shortfall), 0) AS shortfall
+                 FROM credit_holds holds WHERE holds.team_id = accounts.team_id) owed
+       WHERE (accounts.overdrawn, accounts.shortfall) <> (owed.overdrawn, owed.shortfall)`,
+  },
+  {
+    name: 'what grants have left',
+    finding: 'what the grants have left is not what is available and what is overdrawn',
+    sql: `
+      SELECT accounts.team_id, accounts.team_id AS id, (accounts.available + accounts.overdrawn)::text AS expected,
+             COALESCE(sum(grants.remaining), 0)::text AS found
+        FROM credit_accounts accounts LEFT JOIN credit_grants grants USING (team_id)
+       GROUP BY accounts.team_id
+      HAVING COALESCE(sum(grants.remaining), 0) <> accounts.available + accounts.overdrawn`,
   },
   {
     name: 'transfer sequence',
@@ -60,17 +81,23 @@ export const LEDGER_CHECKS: readonly LedgerCheck[] = [
   },
   {
     name: 'grants',
-    finding: 'what remains of the grant is not what it gave less what its holds took',
+    finding: 'what remains of the grant is not what it gave less what holds have of it and what has expired',
     sql: `
       SELECT grants.team_id, grants.grant_id::text AS id,
-             (grants.credits - COALESCE(sum(drawn.credits), 0))::text AS expected, grants.remaining::text AS found
+             (grants.credits - drawn.credits - lapsed.credits)::text AS expected,
+             concat(grants.remaining, CASE WHEN grants.expired <> lapsed.credits
+                                           THEN concat(' and ', grants.expired, ' expired') END) AS found
         FROM credit_grants grants
-        LEFT JOIN (credit_hold_grants drawn
-                   JOIN credit_holds holds ON holds.hold_id = drawn.hold_id AND holds.team_id = drawn.team_id
-                                          AND holds.status <> 'released')
-               ON drawn.grant_id = grants.grant_id AND drawn.team_id = grants.team_id
-       GROUP BY grants.grant_id, grants.team_id
-      HAVING grants.remaining <> grants.credits - COALESCE(sum(drawn.credits), 0)`,
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(drawn.credits), 0) AS credits
+                 FROM credit_hold_grants drawn JOIN credit_holds holds USING (hold_id, team_id)
+                WHERE drawn.grant_id = grants.grant_id AND drawn.team_id = grants.team_id
+                  AND holds.status <> 'released') drawn
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(transfers.credits), 0) AS credits FROM credit_transfers transfers
+                WHERE transfers.grant_id = grants.grant_id AND transfers.team_id = grants.team_id
+                  AND transfers.kind = 'expiry') lapsed
+       WHERE (grants.remaining, grants.expired) <> (grants.credits - drawn.credits - lapsed.credits, lapsed.credits)`,
   },
   {
     name: 'allocations',
@@ -81,40 +108,85 @@ export const LEDGER_CHECKS: readonly LedgerCheck[] = [
         FROM credit_grants grants
         LEFT JOIN credit_transfers transfers
                ON transfers.grant_id = grants.grant_id AND transfers.team_id = grants.team_id
+              AND transfers.kind = 'allocation'
        WHERE transfers.credits IS DISTINCT FROM grants.credits`,
   },
   {
     name: 'holds',
-    finding: 'the hold, what it drew from grants and its transfers do not tell the same',
+    finding: 'the hold, what it has from grants, its refunds and its transfers do not tell the same',
     sql: `
       SELECT holds.team_id, holds.hold_id::text AS id,
-             concat(holds.credits, ' ', holds.status) AS expected,
-             concat_ws(', ', 'drawn ' || COALESCE((SELECT sum(drawn.credits) FROM credit_hold_grants drawn
-                                WHERE drawn.hold_id = holds.hold_id AND drawn.team_id = holds.team_id), 0),
-                             'transfers ' || COALESCE(booked.kinds, 'none')) AS found
+             concat_ws(', ', concat(holds.credits, ' ', holds.status), 'captured ' || holds.captured,
+                       'refunded ' || holds.refunded, 'overdrawn ' || holds.overdrawn) AS expected,
+             concat_ws(', ', 'drawn ' || drawn.credits, 'begun ' || booked.begun, 'ended ' || booked.ended,
+                       'captured ' || booked.captured, 'refunded ' || booked.refunded,
+                       'refunds ' || repaid.credits) AS found
         FROM credit_holds holds
-        LEFT JOIN LATERAL (
-               SELECT string_agg(kind || ' ' || credits, ' then ' ORDER BY sequence) AS kinds
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(drawn.credits), 0) AS credits FROM credit_hold_grants drawn
+                WHERE drawn.hold_id = holds.hold_id AND drawn.team_id = holds.team_id) drawn
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(refunds.credits), 0) AS credits FROM credit_refunds refunds
+                WHERE refunds.hold_id = holds.hold_id AND refunds.team_id = holds.team_id) repaid
+        CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(credits) FILTER (WHERE kind = 'hold'), 0) AS begun,
+                      COALESCE(sum(credits) FILTER (WHERE debit_account = 'held'), 0) AS ended,
+                      COALESCE(sum(credits) FILTER (WHERE credit_account = 'consumed'), 0) AS captured,
+                      COALESCE(sum(credits) FILTER (WHERE kind = 'refund'), 0) AS refunded,
+                      count(*) FILTER (WHERE kind = 'release') AS releases,
+                      count(*) FILTER (WHERE kind = 'capture') AS captures
                  FROM credit_transfers transfers
-                WHERE transfers.hold_id = holds.hold_id AND transfers.team_id = holds.team_id) booked ON true
-       WHERE booked.kinds IS DISTINCT FROM concat('hold ', holds.credits,
-               CASE holds.status WHEN 'captured' THEN ' then capture ' || holds.credits
-                                 WHEN 'released' THEN ' then release ' || holds.credits END)
-          OR holds.credits <> COALESCE((SELECT sum(drawn.credits) FROM credit_hold_grants drawn
-                                         WHERE drawn.hold_id = holds.hold_id AND drawn.team_id = holds.team_id), 0)`,
+                WHERE transfers.hold_id = holds.hold_id AND transfers.team_id = holds.team_id) booked
+       WHERE (booked.begun, booked.ended, booked.captured, booked.refunded, repaid.credits) IS DISTINCT FROM
+             (holds.credits, CASE WHEN holds.status = 'held' THEN 0 ELSE holds.credits END, holds.captured,
+              holds.refunded, holds.refunded)
+          OR (booked.captures, booked.releases) IS DISTINCT FROM
+             (CASE WHEN holds.status = 'captured' THEN 1 ELSE 0 END, CASE WHEN holds.status = 'released' THEN 1 ELSE 0 END)
+          OR holds.status = 'held' AND drawn.credits + holds.overdrawn <> holds.credits
+          OR holds.status = 'captured' AND drawn.credits + holds.overdrawn <> holds.captured - holds.refunded`,
   },
   {
     name: 'job charges',
-    finding: "the job's state and charge do not fit its hold",
+    finding: "the job's state and charge do not fit its holds",
     sql: `
       SELECT jobs.team_id, jobs.job_id::text AS id,
-             concat(jobs.status, ', held ', jobs.credits_held, ', charged ', jobs.credits_charged) AS expected,
-             COALESCE(holds.status || ' ' || holds.credits, 'no hold') AS found
-        FROM jobs LEFT JOIN credit_holds holds ON holds.job_id = jobs.job_id AND holds.team_id = jobs.team_id
-       WHERE (holds.status, holds.credits) IS DISTINCT FROM
-             (CASE WHEN jobs.completed_at IS NULL THEN 'held'
-                   WHEN jobs.credit_applied THEN 'captured' ELSE 'released' END, jobs.credits_held)
-          OR jobs.credits_charged <> CASE WHEN jobs.credit_applied THEN jobs.credits_held ELSE 0 END`,
+             concat(jobs.status, ', held ', jobs.credits_held, ', charged ', jobs.credits_charged, ', short ',
+                    jobs.credits_shortfall) AS expected,
+             COALESCE(owned.holds, 'no hold') AS found
+        FROM jobs
+        CROSS JOIN LATERAL (
+               SELECT string_agg(concat(holds.status, ' ', holds.credits), ' then ' ORDER BY number) AS holds,
+                      count(*) FILTER (WHERE holds.status = 'held') AS running,
+                      count(*) FILTER (WHERE holds.status = 'captured') AS captured,
+                      count(*) FILTER (WHERE holds.status = 'released') AS released,
+                      COALESCE(sum(holds.captured), 0) AS charged,
+                      COALESCE(sum(holds.captured + holds.shortfall), 0) AS due,
+                      COALESCE(sum(holds.refunded), 0) AS refunded,
+                      bool_and(holds.credits = jobs.credits_held) AS are_of_size
+                 FROM credit_holds holds
+                WHERE holds.job_id = jobs.job_id AND holds.team_id = jobs.team_id) owned
+       WHERE owned.are_of_size IS DISTINCT FROM true
+          OR owned.running <> CASE WHEN jobs.completed_at IS NULL THEN 1 ELSE 0 END
+          OR owned.captured <> CASE WHEN jobs.credit_applied THEN 1 ELSE 0 END
+          OR owned.released > 1
+          OR jobs.credits_charged > owned.charged
+          OR jobs.credits_charged + jobs.credits_shortfall < owned.due
+          -- A refund of the whole charge forgives what it was short of.
+          OR jobs.credits_charged + jobs.credits_shortfall > owned.due AND owned.refunded < owned.charged`,
+  },
+  {
+    name: 'job prices',
+    finding: 'what was due for the charged job is not what its mode and its totals come to',
+    sql: `
+      SELECT team_id, job_id::text AS id, concat(price.due, ' by ', budget_mode) AS expected,
+             (credits_charged + credits_shortfall)::text AS found
+        FROM jobs
+        CROSS JOIN LATERAL (
+               SELECT CASE budget_mode
+                        WHEN 'job_based' THEN credits_held::numeric
+                        WHEN 'consumption_usd' THEN GREATEST(1, ceil(total_cost_usd * credits_per_dollar))
+                        ELSE GREATEST(1, ceil(total_tokens::numeric / tokens_per_credit)) END AS due) price
+       WHERE credit_applied AND credits_charged + credits_shortfall <> price.due`,
   },
   {
     name: 'holds without a job',
@@ -202,6 +274,10 @@ export const LEDGER_CHECKS: readonly LedgerCheck[] = [
              COALESCE(completion ->> 'creditsCharged', 'none') AS found
         FROM jobs
        WHERE (completed_at IS NOT NULL) <> (completion IS NOT NULL)
-          OR completion IS NOT NULL AND (completion ->> 'creditsCharged')::bigint <> credits_charged`,
+          OR completion IS NOT NULL
+             AND ((completion ->> 'creditsCharged')::bigint > credits_charged
+                  OR (completion ->> 'creditApplied')::boolean <> credit_applied
+                  -- Only a call that ends later adds to the charge, and only where credits buy consumption.
+                  OR budget_mode = 'job_based' AND (completion ->> 'creditsCharged')::bigint <> credits_charged)`,
   },
 ];

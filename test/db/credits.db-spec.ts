@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { CreditsService } from '../../src/credits/credits.service.js';
+import { newGrant } from '../../src/credits/credits.types.js';
 import { Transactions } from '../../src/database/transactions.js';
 import { query } from '../support/database.js';
 import { makeTeam, type TestTeam } from '../support/factories.js';
@@ -19,7 +20,9 @@ describe('the credit ledger', () => {
   afterAll(() => service.stop());
 
   const hold = (team: TestTeam, jobId: string, amount: number) =>
-    transactions.run((manager) => credits.hold(manager, { teamId: team.teamId, jobId }, amount));
+    transactions.run((manager) =>
+      credits.hold(manager, { teamId: team.teamId, jobId, jobType: 'analysis' }, amount),
+    );
 
   const remainders = async (team: TestTeam) =>
     (
@@ -32,8 +35,8 @@ describe('the credit ledger', () => {
 
   it('draws a hold from several grants, oldest first, and gives it back to the same ones', async () => {
     const team = await makeTeam(service, { credits: 3 });
-    await credits.addCredits({ role: 'admin' }, team.teamId, 4, null);
-    await credits.addCredits({ role: 'admin' }, team.teamId, 5, null);
+    await credits.addCredits(team.teamId, newGrant({ credits: 4, kind: 'allocation', reason: null }));
+    await credits.addCredits(team.teamId, newGrant({ credits: 5, kind: 'allocation', reason: null }));
     const jobId = randomUUID();
     const balance = await hold(team, jobId, 8);
     expect(balance).toMatchObject({ allocated: 12, held: 8, available: 4, remaining: 12 });
@@ -47,7 +50,7 @@ describe('the credit ledger', () => {
     const jobId = randomUUID();
     await hold(team, jobId, 2);
     const { charged, balance } = await transactions.run((manager) =>
-      credits.capture(manager, { teamId: team.teamId, jobId }),
+      credits.capture(manager, { teamId: team.teamId, jobId }, 2),
     );
     expect(charged).toBe(2);
     expect(balance).toMatchObject({ used: 2, held: 0, available: 1, remaining: 1 });
@@ -73,9 +76,9 @@ describe('the credit ledger', () => {
     const job = { teamId: team.teamId, jobId: randomUUID() };
     await hold(team, job.jobId, 1);
     const ends = await Promise.allSettled([
-      transactions.run((manager) => credits.capture(manager, job)),
+      transactions.run((manager) => credits.capture(manager, job, 1)),
       transactions.run((manager) => credits.release(manager, job)),
-      transactions.run((manager) => credits.capture(manager, job)),
+      transactions.run((manager) => credits.capture(manager, job, 1)),
     ]);
     expect(ends.filter((end) => end.status === 'fulfilled')).toHaveLength(1);
   });

@@ -14,7 +14,13 @@ const DAMAGE: readonly (readonly [what: string, sql: string, checks: readonly st
   [
     'a balance that was raised',
     `UPDATE credit_accounts SET issued = issued - 5, available = available + 5`,
-    ['account balances'],
+    ['account balances', 'what grants have left'],
+  ],
+  ['a debt that nobody has made', `UPDATE credit_accounts SET shortfall = 3`, ['debts']],
+  [
+    'a price that was raised after the charge',
+    `UPDATE jobs SET budget_mode = 'consumption_tokens', tokens_per_credit = 1 WHERE credit_applied`,
+    ['job prices'],
   ],
   [
     'a sequence that was moved',
@@ -35,16 +41,17 @@ const DAMAGE: readonly (readonly [what: string, sql: string, checks: readonly st
   [
     'a grant that gives more than it has left',
     `UPDATE credit_grants SET remaining = remaining - 1`,
-    ['grants'],
+    ['grants', 'what grants have left'],
   ],
   [
     'a grant without its transfer',
-    `INSERT INTO credit_grants SELECT gen_random_uuid(), team_id, 7, 7, NULL, now() FROM credit_accounts`,
-    ['allocations'],
+    `INSERT INTO credit_grants (grant_id, team_id, credits, remaining, expired, kind, priority, created_at)
+     SELECT gen_random_uuid(), team_id, 7, 7, 0, 'allocation', 0, now() FROM credit_accounts`,
+    ['allocations', 'what grants have left'],
   ],
   [
     'a hold that is said to be released',
-    `UPDATE credit_holds SET status = 'released' WHERE status = 'captured'`,
+    `UPDATE credit_holds SET status = 'released', captured = 0 WHERE status = 'captured'`,
     ['grants', 'holds', 'job charges'],
   ],
   [

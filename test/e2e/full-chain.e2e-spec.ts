@@ -118,6 +118,8 @@ describe('the full chain', () => {
         total_cost_usd: cost.toNumber(),
         unpriced_calls: 0,
         avg_latency_ms: call.body.metadata.latency_ms,
+        charge_rule: 'completed',
+        credits_shortfall: 0,
         credit_applied: true,
         credits_charged: 1,
         credits_remaining: 99,

@@ -13,16 +13,17 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   keys: BASE,
   'model-groups': BASE,
   credits: BASE,
-  teams: [...BASE, 'organizations', 'keys', 'model-groups', 'credits'],
+  budgets: BASE,
+  teams: [...BASE, 'organizations', 'keys', 'model-groups', 'credits', 'budgets'],
   auth: [...BASE, 'keys', 'teams', 'organizations'],
   'llm-calls': [...BASE, 'gateway', 'model-groups'],
-  jobs: [...BASE, 'teams', 'keys', 'credits', 'llm-calls', 'model-groups', 'gateway'],
+  jobs: [...BASE, 'teams', 'keys', 'credits', 'budgets', 'llm-calls', 'model-groups', 'gateway'],
   // These read what the others wrote, by SQL.
   usage: BASE,
   'error-pages': ['common'],
   health: BASE,
-  verification: BASE,
-  demo: [...BASE, 'organizations', 'model-groups', 'teams'],
+  verification: [...BASE, 'credits'],
+  demo: [...BASE, 'organizations', 'model-groups', 'teams', 'budgets'],
 };
 
 const BELOW_ROOT = ['config', 'common', 'database', 'gateway', ...Object.keys(FEATURES)];

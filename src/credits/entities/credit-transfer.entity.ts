@@ -1,14 +1,27 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { BIGINT, IDENTIFIER, TIMESTAMP } from '../../database/columns.js';
-import type { CreditAccountName, TransferKind } from '../credits.types.js';
+import {
+  type CreditAccountName,
+  KINDS_WITHIN_REMAINING,
+  MOVES,
+  TRANSFER_KINDS,
+  type TransferKind,
+} from '../credits.types.js';
 import { CreditAccount } from './credit-account.entity.js';
 import { CreditGrant } from './credit-grant.entity.js';
 import { CreditHold } from './credit-hold.entity.js';
+import { CreditRefund } from './credit-refund.entity.js';
+
+const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
+const kindsAbout = (subject: 'grant' | 'hold'): string =>
+  quoted(TRANSFER_KINDS.filter((kind) => MOVES[kind].subject === subject));
+const moves = TRANSFER_KINDS.map((kind) => `(${quoted([kind, MOVES[kind].debit, MOVES[kind].credit])})`);
 
 /**
  * One immutable line of the ledger: `credits` leave the debited account and enter the credited one.
- * Triggers refuse update, delete and truncate. Two unique indexes make it impossible to book twice:
- * one allocation per grant, and for a hold one beginning and one end.
+ * Triggers refuse update, delete and truncate. Unique indexes make it impossible to book twice: one
+ * allocation per grant; for a hold one beginning, one end, one remainder and one overage; one charge per
+ * call that ended late; one line per refund.
  */
 @Entity('credit_transfers')
 @ForeignKey(() => CreditGrant, ['grantId', 'teamId'], ['grantId', 'teamId'], {
@@ -17,27 +30,40 @@ import { CreditHold } from './credit-hold.entity.js';
 @ForeignKey(() => CreditHold, ['holdId', 'teamId'], ['holdId', 'teamId'], {
   name: 'credit_transfers_hold_fkey',
 })
+@ForeignKey(() => CreditRefund, ['refundId', 'teamId'], ['refundId', 'teamId'], {
+  name: 'credit_transfers_refund_fkey',
+})
 @Index('credit_transfers_sequence_key', ['teamId', 'sequence'], { unique: true })
-@Index('credit_transfers_grant_key', ['teamId', 'grantId'], { unique: true, where: 'grant_id IS NOT NULL' })
+@Index('credit_transfers_grant_key', ['teamId', 'grantId'], { unique: true, where: `kind = 'allocation'` })
 @Index('credit_transfers_hold_begin_key', ['teamId', 'holdId'], { unique: true, where: `kind = 'hold'` })
 @Index('credit_transfers_hold_end_key', ['teamId', 'holdId'], {
   unique: true,
   where: `kind IN ('capture', 'release')`,
 })
-@Index('credit_transfers_remaining_idx', ['teamId', 'sequence'], {
-  where: `kind IN ('allocation', 'capture')`,
+@Index('credit_transfers_hold_remainder_key', ['teamId', 'holdId'], {
+  unique: true,
+  where: `kind = 'remainder'`,
 })
+@Index('credit_transfers_hold_overage_key', ['teamId', 'holdId'], {
+  unique: true,
+  where: `kind = 'overage' AND call_id IS NULL`,
+})
+@Index('credit_transfers_call_key', ['teamId', 'callId'], { unique: true, where: 'call_id IS NOT NULL' })
+@Index('credit_transfers_refund_key', ['teamId', 'refundId'], {
+  unique: true,
+  where: 'refund_id IS NOT NULL',
+})
+@Index('credit_transfers_remaining_idx', ['teamId', 'sequence'], {
+  where: `kind NOT IN (${quoted(KINDS_WITHIN_REMAINING)})`,
+})
+@Index('credit_transfers_created_at_idx', ['teamId', 'createdAt'])
 @Check('credit_transfers_credits_check', `credits > 0`)
-@Check('credit_transfers_remaining_after_check', `remaining_after >= 0`)
-@Check(
-  'credit_transfers_kind_check',
-  `(kind, debit_account, credit_account) IN (` +
-    `('allocation', 'issued', 'available'), ('hold', 'available', 'held'), ` +
-    `('capture', 'held', 'consumed'), ('release', 'held', 'available'))`,
-)
+@Check('credit_transfers_kind_check', `(kind, debit_account, credit_account) IN (${moves.join(', ')})`)
 @Check(
   'credit_transfers_subject_check',
-  `(kind = 'allocation') = (grant_id IS NOT NULL) AND (kind <> 'allocation') = (hold_id IS NOT NULL)`,
+  `(kind IN (${kindsAbout('grant')})) = (grant_id IS NOT NULL) AND ` +
+    `(kind NOT IN (${kindsAbout('grant')})) = (hold_id IS NOT NULL) AND ` +
+    `(kind = 'refund') = (refund_id IS NOT NULL) AND (call_id IS NULL OR kind = 'overage')`,
 )
 export class CreditTransfer {
   @PrimaryColumn({ type: 'uuid', name: 'transfer_id', primaryKeyConstraintName: 'credit_transfers_pkey' })
@@ -72,6 +98,13 @@ export class CreditTransfer {
 
   @Column({ type: 'uuid', name: 'hold_id', nullable: true })
   holdId!: string | null;
+
+  /** Of an overage: the call that ended after its job. */
+  @Column({ type: 'uuid', name: 'call_id', nullable: true })
+  callId!: string | null;
+
+  @Column({ type: 'uuid', name: 'refund_id', nullable: true })
+  refundId!: string | null;
 
   /** Read under the account's lock, so that it never runs against the sequence. */
   @Column({ ...TIMESTAMP, name: 'created_at' })

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { toJsonNumber } from '../../common/money.js';
 import type { CostVisibility } from '../../teams/teams.types.js';
 import type { CompletedJob } from '../job-completion.service.js';
-import { COMPLETION_STATUSES, type JobStatus } from '../jobs.types.js';
+import { CHARGE_RULES, type ChargeRule, END_STATUSES, type JobStatus } from '../jobs.types.js';
 
 export class CompletionCostsResponse {
   @ApiProperty({ type: 'integer', example: 3 })
@@ -40,6 +40,23 @@ export class CompletionCostsResponse {
   @ApiProperty({ type: 'integer', example: 1 })
   credits_charged!: number;
 
+  @ApiPropertyOptional({
+    type: 'integer',
+    description:
+      'Due beyond what the team had, to be covered before its next job; only of budgets by consumption',
+    example: 0,
+  })
+  credits_shortfall?: number;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: CHARGE_RULES,
+    description:
+      'What decided about the charge: `completed` and `all_calls_failed` of a completed job, the rule of the team for any other end',
+    example: 'completed',
+  })
+  charge_rule?: ChargeRule;
+
   @ApiProperty({ type: 'integer', description: "The team's, after this job", example: 99 })
   credits_remaining!: number;
 }
@@ -48,7 +65,7 @@ export class CompletedJobResponse {
   @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11' })
   job_id!: string;
 
-  @ApiProperty({ type: String, enum: COMPLETION_STATUSES, example: 'completed' })
+  @ApiProperty({ type: String, enum: END_STATUSES, example: 'completed' })
   status!: JobStatus;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-24T09:30:00.000Z' })
@@ -78,6 +95,8 @@ export function toCompletedJobResponse(
       avg_latency_ms: completion.avgLatencyMs,
       credit_applied: completion.creditApplied,
       credits_charged: completion.creditsCharged,
+      ...(completion.creditsShortfall !== undefined && { credits_shortfall: completion.creditsShortfall }),
+      ...(completion.chargeRule !== undefined && { charge_rule: completion.chargeRule }),
       credits_remaining: completion.creditsRemaining,
     },
   };

@@ -1,7 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { PageResponse, toPageResponse } from '../../common/page.response.js';
 import type { Page } from '../../common/pagination.js';
-import { JOB_STATUSES, type JobRecord, type JobStatus } from '../jobs.types.js';
+import {
+  CHARGE_RULES,
+  type ChargeRule,
+  JOB_STATUSES,
+  type JobRecord,
+  type JobStatus,
+} from '../jobs.types.js';
 
 export class JobResponse {
   @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11' })
@@ -34,6 +40,18 @@ export class JobResponse {
   @ApiProperty({ type: 'integer', example: 0 })
   credits_charged!: number;
 
+  @ApiProperty({ type: 'integer', description: 'Due, and not there when it was charged', example: 0 })
+  credits_shortfall!: number;
+
+  @ApiProperty({
+    type: String,
+    enum: [...CHARGE_RULES, null],
+    nullable: true,
+    description: 'What decided whether it was charged; null while it is open',
+    example: null,
+  })
+  charge_rule!: ChargeRule | null;
+
   @ApiProperty({
     type: [String],
     description: 'Groups that its ended calls went to, in the order of their first one',
@@ -49,6 +67,15 @@ export class JobResponse {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
   completed_at!: string | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When it expires if nothing happens in it; null once it has ended',
+    example: '2026-11-25T09:30:00.000Z',
+  })
+  expires_at!: string | null;
 
   @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
   updated_at!: string;
@@ -87,10 +114,14 @@ export function toJobResponse(job: JobRecord): JobResponse {
     credits_held: job.completedAt === null ? job.creditsHeld : 0,
     credit_applied: job.creditApplied,
     credits_charged: job.creditsCharged,
+    credits_shortfall: job.creditsShortfall,
+    charge_rule: job.chargeRule,
     model_groups_used: [...job.modelGroupsUsed],
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString() ?? null,
     completed_at: job.completedAt?.toISOString() ?? null,
+    expires_at:
+      job.completedAt === null ? new Date(job.updatedAt.getTime() + job.timeToLiveMs).toISOString() : null,
     updated_at: job.updatedAt.toISOString(),
   };
 }

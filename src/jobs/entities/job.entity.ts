@@ -1,15 +1,27 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { BIGINT, IDENTIFIER, TIMESTAMP, USD } from '../../database/columns.js';
 import { OPEN_STATUSES } from '../job-rules.js';
-import { type CompletionSnapshot, JOB_STATUSES, type JobStatus } from '../jobs.types.js';
+import type { BudgetMode } from '../../budgets/budgets.types.js';
+import {
+  CHARGE_RULES,
+  type ChargeRule,
+  type CompletionSnapshot,
+  JOB_STATUSES,
+  type JobStatus,
+} from '../jobs.types.js';
 
-const quoted = (statuses: readonly JobStatus[]): string => statuses.map((status) => `'${status}'`).join(', ');
+const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
 
 /** One business operation. Its totals change in the transaction of the call that they count. */
 @Entity('jobs')
 @Index('jobs_team_id_job_id_idx', ['teamId', 'jobId'])
 @Index('jobs_team_id_completed_at_idx', ['teamId', 'completedAt'], { where: 'completed_at IS NOT NULL' })
 @Index('jobs_open_idx', ['teamId', 'jobId'], { where: 'completed_at IS NULL' })
+@Index('jobs_expires_at_idx', ['expiresAt'], { where: 'completed_at IS NULL' })
+@Index('jobs_free_endings_idx', ['teamId', 'jobType', 'completedAt'], {
+  where: `charge_rule = 'allowance' AND NOT credit_applied AND successful_calls > 0`,
+})
+@Check('jobs_charge_rule_check', `charge_rule IN (${quoted(CHARGE_RULES)})`)
 @Check('jobs_status_check', `status IN (${quoted(JOB_STATUSES)})`)
 @Check('jobs_ended_check', `(status IN (${quoted(OPEN_STATUSES)})) = (completed_at IS NULL)`)
 @Check('jobs_calls_check', `total_calls = successful_calls + failed_calls + running_calls`)
@@ -47,6 +59,30 @@ export class Job {
 
   @Column({ ...BIGINT, name: 'credits_charged' })
   creditsCharged!: number;
+
+  @Column({ ...BIGINT, name: 'credits_shortfall' })
+  creditsShortfall!: number;
+
+  @Column({ type: 'varchar', length: 24, name: 'charge_rule', nullable: true })
+  chargeRule!: ChargeRule | null;
+
+  /** The terms under which it was created: what a credit buys. */
+  @Column({ type: 'varchar', length: 24, name: 'budget_mode' })
+  budgetMode!: BudgetMode;
+
+  @Column({ type: 'numeric', precision: 18, scale: 6, name: 'credits_per_dollar' })
+  creditsPerDollar!: string;
+
+  @Column({ ...BIGINT, name: 'tokens_per_credit' })
+  tokensPerCredit!: number;
+
+  /** From its last activity, which is `updated_at` while it is open. */
+  @Column({ ...BIGINT, name: 'time_to_live_ms' })
+  timeToLiveMs!: number;
+
+  /** When to look at it again; moved on by that only, so that calls need not touch the index. */
+  @Column({ ...TIMESTAMP, name: 'expires_at' })
+  expiresAt!: Date;
 
   @Column({ type: 'integer', name: 'total_calls' })
   totalCalls!: number;

@@ -104,6 +104,7 @@ export function toDefaultTeam(request: CreateOrganizationRequest): NewTeam | nul
     modelGroups: request.default_team_model_groups ?? [],
     credits: request.default_team_credits ?? 0,
     costVisibility: 'summary',
+    budget: {},
     metadata: {},
   };
 }

@@ -3,11 +3,12 @@ import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { ApiIdentifier, ApiMetadata } from '../../common/openapi.js';
 import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
 import { MAX_GRANT_CREDITS } from '../../credits/credits.types.js';
+import { BudgetTermsRequest, toBudgetTerms } from '../../budgets/budget-terms.request.js';
 import type { NewTeam } from '../teams.service.js';
 import { COST_VISIBILITIES, type CostVisibility } from '../teams.types.js';
 import { IsModelGroupNames, MODEL_GROUP_NAMES_SCHEMA } from './model-group-names.js';
 
-export class CreateTeamRequest {
+export class CreateTeamRequest extends BudgetTermsRequest {
   @ApiIdentifier({ example: 'acme-corp' })
   @IsIdentifier()
   organization_id!: string;
@@ -74,6 +75,7 @@ export function toNewTeam(request: CreateTeamRequest): NewTeam {
     modelGroups: request.model_groups,
     credits: request.credits_allocated ?? 0,
     costVisibility: request.cost_visibility ?? 'summary',
+    budget: toBudgetTerms(request),
     metadata: request.metadata ?? {},
   };
 }

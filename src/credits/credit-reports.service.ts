@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, invalidCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
+import { Transactions } from '../database/transactions.js';
+import { CreditReportsRepository } from './credit-reports.repository.js';
+import { CreditsService } from './credits.service.js';
+import type { CreditTransaction } from './credits.types.js';
+
+/** What the ledger tells of a team. */
+@Injectable()
+export class CreditReportsService {
+  constructor(
+    private readonly repository: CreditReportsRepository,
+    private readonly credits: CreditsService,
+    private readonly transactions: Transactions,
+  ) {}
+
+  /** What changed the credits that remain, newest first. @throws DomainError team_not_found, validation_failed */
+  async listTransactions(teamId: string, { cursor, limit }: PageRequest): Promise<Page<CreditTransaction>> {
+    const after = cursor === null ? null : decodeCursor(cursor);
+    await this.credits.getBalance(teamId);
+    const manager = this.transactions.manager;
+    const rows = await this.repository.listTransactions(manager, teamId, after, limit + 1);
+    // A cursor of another list would look like the end of this one.
+    if (rows === null) throw invalidCursor();
+    return toPage(rows, limit, (transaction) => transaction.transactionId);
+  }
+}
