@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { AuthModule } from './auth/auth.module.js';
+import type { Clock } from './common/clock.js';
 import { CommonModule } from './common/common.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
@@ -18,14 +19,14 @@ import { UsageModule } from './usage/usage.module.js';
 @Module({})
 export class AppModule {
   /** @param settings with a database and an upstream: whoever starts the app has seen to both */
-  static forRoot(settings: Settings): DynamicModule {
+  static forRoot(settings: Settings, clock?: Clock): DynamicModule {
     if (settings.databaseUrl === null) throw new Error('No database is configured.');
     return {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(settings),
         LoggerModule.forRoot(loggerOptions(settings)),
-        CommonModule,
+        CommonModule.forRoot(clock),
         DatabaseModule.forRoot({
           url: settings.databaseUrl,
           poolSize: settings.databasePoolSize,

@@ -4,6 +4,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { AccessGuard } from './auth/access.guard.js';
+import type { Clock } from './common/clock.js';
 import { answerUnreadableRequests } from './common/unreadable-requests.js';
 import { createBodyParser } from './common/body-parser.js';
 import { refuseNulInPath } from './common/path-inspection.js';
@@ -11,9 +12,14 @@ import { assignRequestId } from './common/request-id.js';
 import type { Settings } from './config/settings.js';
 import { createOpenApiDocument } from './openapi.js';
 
-/** The whole service, ready to listen. @param settings with a database and an upstream */
-export async function createApp(settings: Settings): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(settings), {
+/**
+ * The whole service, ready to listen.
+ *
+ * @param settings with a database and an upstream
+ * @param clock the system's when left out
+ */
+export async function createApp(settings: Settings, clock?: Clock): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(settings, clock), {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,

@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Clock, SystemClock } from './clock.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -9,11 +9,13 @@ import { createValidationPipe } from './validation.pipe.js';
 @Global()
 @Module({
   providers: [
-    { provide: Clock, useClass: SystemClock },
     { provide: APP_PIPE, useFactory: createValidationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_INTERCEPTOR, useClass: UnexpectedInputInterceptor },
   ],
-  exports: [Clock],
 })
-export class CommonModule {}
+export class CommonModule {
+  static forRoot(clock: Clock = new SystemClock()): DynamicModule {
+    return { module: CommonModule, providers: [{ provide: Clock, useValue: clock }], exports: [Clock] };
+  }
+}

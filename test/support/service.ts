@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import request from 'supertest';
 import { createApp } from '../../src/app.js';
+import type { Clock } from '../../src/common/clock.js';
 import { parseSettings, type Settings } from '../../src/config/settings.js';
 import { withDataSource } from '../../src/database/data-source-options.js';
 import { type Sandbox, startSandbox } from '../../src/gateway/sandbox/sandbox.server.js';
@@ -38,6 +39,8 @@ export interface ServiceOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Another service's, to stand for a second replica. */
   readonly database?: TestDatabase;
+  /** Instead of the system's. */
+  readonly clock?: Clock;
   /** Instead of a sandbox. */
   readonly upstreamUrl?: string;
 }
@@ -54,7 +57,7 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
     LOG_LEVEL: 'silent',
     ...options.environment,
   });
-  const app = await createApp(settings);
+  const app = await createApp(settings, options.clock);
   await app.listen(0, '127.0.0.1');
   const baseUrl = await app.getUrl();
   return {
