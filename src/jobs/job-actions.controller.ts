@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import { CurrentPrincipal, type Principal, Team } from '../common/access.js';
 import { ApiBodyErrors } from '../common/openapi.js';
 import { OptionalBody } from '../common/unexpected-input.interceptor.js';
+import { insufficientCredits } from '../credits/credits.errors.js';
 import { callInterrupted } from '../llm-calls/llm-calls.errors.js';
 import {
   modelGroupForbidden,
@@ -85,10 +86,11 @@ export class JobActionsController {
   @ApiOperation({
     operationId: 'jobs_complete',
     summary: 'End a job: charge its credit or give it back',
-    description: 'Asked again with the same status, it answers with the same bytes and charges nothing.',
+    description:
+      'Asked again with the same status, it answers with the same bytes and charges nothing. A job that has expired can still be completed if credits can be had for it.',
   })
   @ApiCompletedJob()
-  @ApiBodyErrors(jobNotFound(), jobNotOpen('failed'))
+  @ApiBodyErrors(insufficientCredits(1, 0), jobNotFound(), jobNotOpen('failed'))
   async complete(
     @CurrentPrincipal() principal: Principal,
     @Param(JOB_PATH_PARAM) jobId: string,
