@@ -2,6 +2,7 @@ import { Tenants1764000000001 } from './1764000000001-tenants.js';
 import { Credits1764000000002 } from './1764000000002-credits.js';
 import { Jobs1764000000003 } from './1764000000003-jobs.js';
 import { ApiSurface1764000000004 } from './1764000000004-api-surface.js';
+import { Idempotency1764000000006 } from './1764000000006-idempotency.js';
 
 /** Every migration, in order. Listed rather than found, so that a stale compiled file is never run. */
 export const ALL_MIGRATIONS = [
@@ -9,4 +10,5 @@ export const ALL_MIGRATIONS = [
   Credits1764000000002,
   Jobs1764000000003,
   ApiSurface1764000000004,
+  Idempotency1764000000006,
 ];
