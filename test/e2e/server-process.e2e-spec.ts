@@ -234,7 +234,13 @@ describe('the server process', () => {
       environment: { NODE_ENV: 'production' },
     });
     expect(code).toBe(78);
-    for (const name of ['MASTER_KEY', 'ENCRYPTION_KEY', 'DATABASE_URL', 'LITELLM_BASE_URL', 'LITELLM_API_KEY']) {
+    for (const name of [
+      'MASTER_KEY',
+      'ENCRYPTION_KEY',
+      'DATABASE_URL',
+      'LITELLM_BASE_URL',
+      'LITELLM_API_KEY',
+    ]) {
       expect(output).toMatch(new RegExp(`${name} must .*; for example ${name}=`));
     }
   });
