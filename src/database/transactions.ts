@@ -79,6 +79,11 @@ export class Transactions {
     return this.requests.run(null, work);
   }
 
+  /** Whether whatever is begun now takes part in the transaction of a request. */
+  get isRequest(): boolean {
+    return this.ofRequest !== null;
+  }
+
   private get ofRequest(): EntityManager | null {
     return this.requests.getStore()?.manager ?? null;
   }

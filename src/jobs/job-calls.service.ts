@@ -48,6 +48,9 @@ export class JobCallsService {
    * model_group_forbidden, model_group_inactive, model_group_not_found, upstream_failed, upstream_timeout, upstream_rejected_request
    */
   async call(principal: Principal, scope: JobScope, input: CallInput): Promise<CallAnswer> {
+    // Rolled back, it would leave no trace of what was sent, and repeated, it would be sent again.
+    if (this.transactions.isRequest)
+      throw new Error('A route that calls a model needs @LeavesForProvider().');
     const startedAt = performance.now();
     const admitted = await this.admission.admit(principal, scope, input);
     try {

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Clock } from '../../src/common/clock.js';
+import { Transactions } from '../../src/database/transactions.js';
 import { IdempotencyService } from '../../src/idempotency/idempotency.service.js';
+import { JobCallsService } from '../../src/jobs/job-calls.service.js';
 import { query } from '../support/database.js';
 import { makeJob, makeTeam, MESSAGES, type TestTeam } from '../support/factories.js';
 import {
@@ -249,6 +251,28 @@ describe('an LLM call with an Idempotency-Key', () => {
     now.mockRestore();
     const first = await answer;
     expectReplay(await post(service, sent), first);
+    expect(service.sandbox.servedCount()).toBe(1);
+  });
+
+  it('never leaves in a transaction that could be rolled back', async () => {
+    const { team, jobId } = await startJob(['gpt-4o-mini']);
+    const call = () =>
+      service.app
+        .get(JobCallsService, { strict: false })
+        .call(
+          { role: 'admin' },
+          { jobId, teamId: team.teamId },
+          {
+            modelGroup: null,
+            purpose: null,
+            metadata: {},
+            request: { messages: [...MESSAGES], parameters: {} },
+          },
+        );
+    const transactions = service.app.get(Transactions, { strict: false });
+    await expect(transactions.runRequest(call)).rejects.toThrow('@LeavesForProvider()');
+    expect(service.sandbox.servedCount()).toBe(0);
+    await call();
     expect(service.sandbox.servedCount()).toBe(1);
   });
 });
