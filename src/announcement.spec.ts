@@ -7,6 +7,7 @@ const URL_OF_API = 'http://127.0.0.1:8003';
 const PLACE = { url: URL_OF_API, database: 'embedded Postgres in .data' };
 const SECRETS = {
   MASTER_KEY: 'sk-master-of-our-own-0123456789abcdef',
+  ENCRYPTION_KEY: 'encryption-of-our-own-0123456789abcdef',
   DATABASE_URL: 'postgres://app:database-password@db.internal/app',
   LITELLM_BASE_URL: 'http://user:upstream-password@litellm.internal',
   LITELLM_API_KEY: 'sk-litellm-service-key',
@@ -17,6 +18,7 @@ const settings: fc.Arbitrary<Settings> = fc
   .record(
     {
       MASTER_KEY: fc.constantFrom(SECRETS.MASTER_KEY, 'sk-admin-key-change-me'),
+      ENCRYPTION_KEY: fc.constant(SECRETS.ENCRYPTION_KEY),
       DATABASE_URL: fc.constant(SECRETS.DATABASE_URL),
       LITELLM_BASE_URL: fc.constant(SECRETS.LITELLM_BASE_URL),
       LITELLM_API_KEY: fc.constant(SECRETS.LITELLM_API_KEY),
@@ -47,6 +49,7 @@ describe('the announcement of a started service', () => {
         const text = announce(given, PLACE);
         for (const secret of [
           SECRETS.MASTER_KEY,
+          SECRETS.ENCRYPTION_KEY,
           SECRETS.LITELLM_API_KEY,
           'database-password',
           'upstream-password',
@@ -66,6 +69,7 @@ describe('the announcement of a started service', () => {
     expect(lines).toContain('Database   embedded Postgres in .data');
     expect(lines.filter((line) => line.includes('sandbox'))).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith('Warning: the admin key'))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('Warning: stored answers'))).toHaveLength(1);
     const command = lines.find((line) => line.startsWith('  curl'));
     expect(command).toContain(`${URL_OF_API}/api/organizations/create`);
     expect(command).toContain('-H "Authorization: Bearer sk-admin-key-change-me"');

@@ -16,6 +16,11 @@ export function announce(settings: Settings, { url, database }: { url: string; d
   if (isDefaultKey) {
     lines.push('Warning: the admin key is the public development default. Do not expose this server.');
   }
+  if (settings.isDevelopmentEncryptionKey) {
+    lines.push(
+      'Warning: stored answers are encrypted with the public development default; set ENCRYPTION_KEY.',
+    );
+  }
   if (settings.authMode === 'open') {
     lines.push('Warning: AUTH_MODE=open: a request without a key acts as the admin.');
   }

@@ -9,6 +9,7 @@ import { CreditsModule } from './credits/credits.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { ErrorPagesModule } from './error-pages/error-pages.module.js';
 import { HealthModule } from './health/health.module.js';
+import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { loggerOptions } from './logging.js';
 import { ModelGroupsModule } from './model-groups/model-groups.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
           queryTimeoutMs: settings.databaseQueryTimeoutMs,
         }),
         AuthModule,
+        IdempotencyModule,
         OrganizationsModule,
         ModelGroupsModule,
         TeamsModule,

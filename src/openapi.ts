@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { ADMIN_KEY_SCHEME, BEARER_SCHEME } from './common/openapi.js';
 import { addBodyExamples } from './openapi-examples.js';
+import { addIdempotency } from './openapi-idempotency.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
@@ -43,6 +44,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   });
   refuseUnknownFields(document);
   completeOperations(document);
+  addIdempotency(document);
   addBodyExamples(document);
   return replaceNullable(document) as OpenAPIObject;
 }

@@ -53,13 +53,14 @@ REFERENCES = {
 # Of so many requests one is left as it was generated.
 UNTOUCHED = 4
 
-# Refusals that depend on what is there, on the model, or on the credits.
+# Refusals that depend on what is there, on the model, on the credits, or on what came with the same key before.
 STATE_CODES = {
     "organization_already_exists",
     "model_group_already_exists",
     "team_already_exists",
     "insufficient_credits",
     "upstream_rejected_request",
+    "idempotency_key_reused",
 }
 
 # Rules between fields, about the key, or about sizes in bytes: (field or None for any, code).
@@ -113,6 +114,9 @@ def before_call(context, case, kwargs):
     if case.query is not None:
         # Only the service can make one.
         case.query.pop("cursor", None)
+    if case.headers and "Idempotency-Key" in case.headers:
+        # Generated ones are few and short: most requests would be refused for the key of an earlier one.
+        case.headers["Idempotency-Key"] = f"contract-{number}"
     own = CREATIONS.get(operation)
     for holder in (case.body, case.query):
         if isinstance(holder, dict):

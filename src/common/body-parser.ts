@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { inspectBody } from './body-inspection.js';
+import { noteBody } from './idempotency.js';
 import { bodyTooLarge, malformedJson, malformedRequest, unsupportedMediaType } from './general.errors.js';
 
 /** The routes whose bodies carry prompts, and may therefore be larger. Routing ignores case, too. */
@@ -20,7 +22,7 @@ export interface BodyLimits {
  * or every stranger could keep the process busy with parsing
  */
 export function createBodyParser(limits: BodyLimits, mayPass: (request: Request) => boolean): RequestHandler {
-  const parserOf = (limit: number): RequestHandler => express.json({ limit, verify: refuseBrokenText });
+  const parserOf = (limit: number): RequestHandler => express.json({ limit, verify: inspectBytes });
   const parseBody = parserOf(limits.maxBodyBytes);
   const parseCallBody = parserOf(limits.maxCallBodyBytes);
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -65,7 +67,8 @@ function isReadable(request: Request): boolean {
 }
 
 /** Bytes that are no UTF-8 would be replaced without a word. */
-function refuseBrokenText(_request: unknown, _response: unknown, body: Buffer): void {
+function inspectBytes(request: IncomingMessage, _response: unknown, body: Buffer): void {
+  noteBody(request, body);
   if (!isUtf8(body)) throw new Error('The body is not valid UTF-8.');
 }
 

@@ -55,6 +55,11 @@ export class DomainError extends Error {
     this.details = options.details ?? {};
     this.headers = options.headers ?? {};
   }
+
+  /** Whether a client is told not to send the request again. With a 5xx: something has left for a provider. */
+  get forbidsRetry(): boolean {
+    return this.headers['x-should-retry'] === DO_NOT_RETRY['x-should-retry'];
+  }
 }
 
 /** Refused fields that one answer lists; its `detail` counts them all. */

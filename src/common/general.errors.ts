@@ -1,4 +1,4 @@
-import { DomainError } from './domain-error.js';
+import { DO_NOT_RETRY, DomainError } from './domain-error.js';
 
 /** @param what the part that cannot be read, as a sentence */
 export function malformedRequest(
@@ -67,5 +67,16 @@ export function internalError(cause?: unknown): DomainError {
     code: 'internal_error',
     message: 'Something went wrong on our side. Try again, and name the request_id if it goes on.',
     cause,
+  });
+}
+
+/** The process that made a call is gone or was given up for dead; what the call cost is on record as unknown. */
+export function callInterrupted(): DomainError {
+  return new DomainError({
+    kind: 'conflict',
+    code: 'call_interrupted',
+    message:
+      'The call was interrupted and has no answer. It may have cost something, so it is not sent again.',
+    headers: DO_NOT_RETRY,
   });
 }

@@ -43,7 +43,8 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 const HEADER_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'retry-after': 'Seconds to wait before the next try',
   'www-authenticate': 'How to authenticate',
-  'x-should-retry': '`false`: sending this again spends again, or is refused again',
+  'x-should-retry':
+    '`false`: sending this again spends again, or is refused again; `true`: it helps, after `Retry-After`',
 };
 
 const DECLARED_ERRORS = 'declared-errors';
@@ -76,6 +77,14 @@ export function ApiErrors(...errors: readonly DomainError[]): MethodDecorator {
 /** The errors of a route that takes a JSON body, beside those of every route. */
 export function ApiBodyErrors(...errors: readonly DomainError[]): MethodDecorator {
   return ApiErrors(malformedJson(), bodyTooLarge(EXAMPLE_MAX_BODY_BYTES), unsupportedMediaType(), ...errors);
+}
+
+/** The descriptions of answers with these errors, for what no route declares by itself. */
+export function problemsByStatus(errors: readonly DomainError[]): [string, ApiResponseOptions][] {
+  return [...Map.groupBy(errors, (error) => STATUS_OF_KIND[error.kind])].map(([status, ofStatus]) => {
+    const { status: _status, ...described } = problemResponse(status, ofStatus);
+    return [String(status), described];
+  });
 }
 
 function problemResponse(status: number, errors: readonly DomainError[]): ApiResponseOptions {

@@ -11,7 +11,7 @@ import {
   methodNotAllowed,
   routeNotFound,
 } from './general.errors.js';
-import { STATUS_OF_KIND, toProblem } from './problem.js';
+import { PROBLEM_TYPE, renderProblem, STATUS_OF_KIND } from './problem.js';
 import { requestIdOf } from './request-id.js';
 
 /** Answers every error as `application/problem+json` (RFC 9457), whatever layer it came from. */
@@ -35,7 +35,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     response.status(STATUS_OF_KIND[error.kind]).set(error.headers);
-    response.type('application/problem+json').send(JSON.stringify(toProblem(error, requestId)));
+    response.type(PROBLEM_TYPE).send(renderProblem(error, requestId));
   }
 }
 

@@ -42,6 +42,13 @@ const TITLE_OF_STATUS: Readonly<Record<number, string>> = {
 /** Where the service explains an error: a page per code, see `docs/errors.md`. */
 export const ERROR_PAGES_PATH = '/docs/errors';
 
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The body of an error's answer: the same text for the same error and request. */
+export function renderProblem(error: DomainError, requestId: string): string {
+  return JSON.stringify(toProblem(error, requestId));
+}
+
 /** The problem document (RFC 9457) of an error. @param status where it is not the one of the error's kind */
 export function toProblem(
   error: DomainError,

@@ -7,6 +7,7 @@ type Environment = Record<string, string | undefined>;
 const PRODUCTION: Environment = {
   NODE_ENV: 'production',
   MASTER_KEY: 'k'.repeat(32),
+  ENCRYPTION_KEY: 'e'.repeat(32),
   DATABASE_URL: 'postgres://app@db.example/app',
   LITELLM_BASE_URL: 'https://litellm.example',
   LITELLM_API_KEY: 'sk-service',
@@ -22,6 +23,9 @@ const INTEGERS = [
   'UPSTREAM_MAX_ANSWER_BYTES',
   'MAX_BODY_BYTES',
   'MAX_CALL_BODY_BYTES',
+  'JOB_TIME_TO_LIVE_MS',
+  'IDEMPOTENCY_TTL_MS',
+  'IDEMPOTENCY_MAX_ANSWER_BYTES',
   'SHUTDOWN_DELAY_MS',
   'SHUTDOWN_GRACE_MS',
 ] as const;
@@ -53,6 +57,8 @@ describe('the defaults', () => {
       port: 8003,
       masterKey: 'sk-admin-key-change-me',
       isDevelopmentMasterKey: true,
+      encryptionKey: 'encryption-key-of-development-change-me',
+      isDevelopmentEncryptionKey: true,
       authMode: 'keys',
       logLevel: 'warn',
       databaseUrl: null,
@@ -70,6 +76,9 @@ describe('the defaults', () => {
       maxBodyBytes: 1024 * 1024,
       maxCallBodyBytes: 20 * 1024 * 1024,
       hasTeamCreditSelfService: false,
+      jobTimeToLiveMs: 86_400_000,
+      idempotencyTtlMs: 24 * 60 * 60 * 1000,
+      idempotencyMaxAnswerBytes: 1024 * 1024,
       shutdownDelayMs: 0,
       shutdownGraceMs: 30_000,
     });
@@ -116,6 +125,8 @@ describe('settings from outside', () => {
       port: 8003,
       masterKey: 'sk-master-0123456789abcdef0123456789abcdef',
       isDevelopmentMasterKey: false,
+      encryptionKey: 'encryption-0123456789abcdef0123456789abcdef',
+      isDevelopmentEncryptionKey: false,
       authMode: 'keys',
       logLevel: 'info',
       databaseUrl: 'postgresql://app:secret@db.internal:5432/app',
@@ -133,6 +144,9 @@ describe('settings from outside', () => {
       maxBodyBytes: 1_048_576,
       maxCallBodyBytes: 20_971_520,
       hasTeamCreditSelfService: false,
+      jobTimeToLiveMs: 86_400_000,
+      idempotencyTtlMs: 24 * 60 * 60 * 1000,
+      idempotencyMaxAnswerBytes: 1024 * 1024,
       shutdownDelayMs: 5_000,
       shutdownGraceMs: 30_000,
     });
@@ -181,6 +195,7 @@ describe('production', () => {
 
     expect(problems.map((problem) => problem.split(' ', 1)[0])).toEqual([
       'MASTER_KEY',
+      'ENCRYPTION_KEY',
       'DATABASE_URL',
       'LITELLM_BASE_URL',
       'LITELLM_API_KEY',
@@ -193,17 +208,23 @@ describe('production', () => {
 
   it('shows all problems in the one message of the error', () => {
     expect(() => parseSettings({ NODE_ENV: 'production', PORT: 'x' })).toThrow(
-      /^The settings are not usable:\n {2}- MASTER_KEY .*\n {2}- DATABASE_URL .*\n {2}- LITELLM_BASE_URL .*\n {2}- LITELLM_API_KEY .*\n {2}- PORT .*$/,
+      /^The settings are not usable:\n {2}- MASTER_KEY .*\n {2}- ENCRYPTION_KEY .*\n {2}- DATABASE_URL .*\n {2}- LITELLM_BASE_URL .*\n {2}- LITELLM_API_KEY .*\n {2}- PORT .*$/,
     );
   });
 
   it('counts an empty variable as missing', () => {
-    const empty = { MASTER_KEY: '', DATABASE_URL: ' ', LITELLM_BASE_URL: '', LITELLM_API_KEY: '\t' };
+    const empty = {
+      MASTER_KEY: '',
+      ENCRYPTION_KEY: ' ',
+      DATABASE_URL: ' ',
+      LITELLM_BASE_URL: '',
+      LITELLM_API_KEY: '\t',
+    };
 
     expect(problemsOf({ NODE_ENV: 'production', ...empty })).toEqual(problemsOf({ NODE_ENV: 'production' }));
   });
 
-  it('starts with the four that it needs', () => {
+  it('starts with the five that it needs', () => {
     expect(problemsOf(PRODUCTION)).toEqual([]);
   });
 
@@ -218,6 +239,15 @@ describe('production', () => {
   it('refuses a key of 31 characters and takes one of 32', () => {
     expect(refusedOf({ ...PRODUCTION, MASTER_KEY: 'k'.repeat(31) })).toEqual(['MASTER_KEY']);
     expect(refusedOf({ ...PRODUCTION, MASTER_KEY: 'k'.repeat(32) })).toEqual([]);
+  });
+
+  it('refuses an encryption key that everybody knows, or of 31 characters, and takes one of 32', () => {
+    const { encryptionKey } = parseSettings({});
+    expect(problemsOf({ ...PRODUCTION, ENCRYPTION_KEY: encryptionKey })).toEqual([
+      'ENCRYPTION_KEY must be set to a key of your own; for example ENCRYPTION_KEY=encryption-0123456789abcdef0123456789abcdef',
+    ]);
+    expect(refusedOf({ ...PRODUCTION, ENCRYPTION_KEY: 'e'.repeat(31) })).toEqual(['ENCRYPTION_KEY']);
+    expect(refusedOf({ ...PRODUCTION, ENCRYPTION_KEY: 'e'.repeat(32) })).toEqual([]);
   });
 
   it('refuses the sandbox upstream', () => {

@@ -3,7 +3,11 @@ import { isLoopbackHost } from './loopback.js';
 /** The seeds' scripts carry this key; it is accepted in development only, and with a warning. */
 export const DEVELOPMENT_MASTER_KEY = 'sk-admin-key-change-me';
 
+/** What stored answers are encrypted with where nothing is set; public, and so for development only. */
+const DEVELOPMENT_ENCRYPTION_KEY = 'encryption-key-of-development-change-me';
+
 const MASTER_KEY_MIN_LENGTH = 32;
+const ENCRYPTION_KEY_MIN_LENGTH = 32;
 
 export type Mode = 'development' | 'test' | 'production';
 export type AuthMode = 'keys' | 'open';
@@ -20,6 +24,8 @@ export interface Settings {
   readonly port: number;
   readonly masterKey: string;
   readonly isDevelopmentMasterKey: boolean;
+  readonly encryptionKey: string;
+  readonly isDevelopmentEncryptionKey: boolean;
   readonly authMode: AuthMode;
   readonly logLevel: LogLevel;
   /** Null: development mode starts the embedded Postgres in `dataDir`. */
@@ -40,6 +46,8 @@ export interface Settings {
   readonly maxCallBodyBytes: number;
   readonly hasTeamCreditSelfService: boolean;
   readonly jobTimeToLiveMs: number;
+  readonly idempotencyTtlMs: number;
+  readonly idempotencyMaxAnswerBytes: number;
   readonly shutdownDelayMs: number;
   readonly shutdownGraceMs: number;
 }
@@ -65,6 +73,12 @@ export const SETTING_DESCRIPTIONS = [
     `${DEVELOPMENT_MASTER_KEY} (development only)`,
     'sk-master-0123456789abcdef0123456789abcdef',
     `admin key; in production at least ${String(MASTER_KEY_MIN_LENGTH)} characters`,
+  ),
+  setting(
+    'ENCRYPTION_KEY',
+    'a public one (development only)',
+    'encryption-0123456789abcdef0123456789abcdef',
+    `what stored answers are encrypted with; in production at least ${String(ENCRYPTION_KEY_MIN_LENGTH)} characters`,
   ),
   setting(
     'AUTH_MODE',
@@ -119,6 +133,18 @@ export const SETTING_DESCRIPTIONS = [
     'an open job without activity for this long expires, unless its type says otherwise',
   ),
   setting(
+    'IDEMPOTENCY_TTL_MS',
+    '86400000',
+    '86400000',
+    'how long the answer to a request with an `Idempotency-Key` is kept',
+  ),
+  setting(
+    'IDEMPOTENCY_MAX_ANSWER_BYTES',
+    '1048576',
+    '1048576',
+    'largest answer that is kept for an `Idempotency-Key`',
+  ),
+  setting(
     'SHUTDOWN_DELAY_MS',
     '0; 5000 in production',
     '5000',
@@ -153,6 +179,7 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
   const host = reader.text('HOST') ?? '127.0.0.1';
   const authMode = reader.oneOf('AUTH_MODE', AUTH_MODES, 'keys');
   const masterKey = reader.text('MASTER_KEY');
+  const encryptionKey = reader.text('ENCRYPTION_KEY');
   const databaseUrl = reader.url('DATABASE_URL', ['postgres:', 'postgresql:']);
   const litellmBaseUrl = reader.url('LITELLM_BASE_URL', ['http:', 'https:']);
   const litellmApiKey = reader.text('LITELLM_API_KEY');
@@ -169,6 +196,11 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
       reader.refuse('MASTER_KEY', 'must be set to a key of your own');
     } else if (masterKey.length < MASTER_KEY_MIN_LENGTH) {
       reader.refuse('MASTER_KEY', `must have at least ${String(MASTER_KEY_MIN_LENGTH)} characters`);
+    }
+    if (encryptionKey === null || encryptionKey === DEVELOPMENT_ENCRYPTION_KEY) {
+      reader.refuse('ENCRYPTION_KEY', 'must be set to a key of your own');
+    } else if (encryptionKey.length < ENCRYPTION_KEY_MIN_LENGTH) {
+      reader.refuse('ENCRYPTION_KEY', `must have at least ${String(ENCRYPTION_KEY_MIN_LENGTH)} characters`);
     }
     if (!reader.isGiven('DATABASE_URL')) {
       reader.refuse('DATABASE_URL', 'must be set: the embedded Postgres is for development');
@@ -190,6 +222,8 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     port: reader.integer('PORT', 8003, 0, 65_535),
     masterKey: masterKey ?? DEVELOPMENT_MASTER_KEY,
     isDevelopmentMasterKey: (masterKey ?? DEVELOPMENT_MASTER_KEY) === DEVELOPMENT_MASTER_KEY,
+    encryptionKey: encryptionKey ?? DEVELOPMENT_ENCRYPTION_KEY,
+    isDevelopmentEncryptionKey: (encryptionKey ?? DEVELOPMENT_ENCRYPTION_KEY) === DEVELOPMENT_ENCRYPTION_KEY,
     authMode,
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, isProduction ? 'info' : 'warn'),
     databaseUrl,
@@ -208,6 +242,8 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     maxCallBodyBytes: reader.integer('MAX_CALL_BODY_BYTES', 20_971_520, 1024, 1_073_741_824),
     jobTimeToLiveMs: reader.integer('JOB_TIME_TO_LIVE_MS', 86_400_000, 1000, 31_536_000_000),
     hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
+    idempotencyTtlMs: reader.integer('IDEMPOTENCY_TTL_MS', 86_400_000, 1_000, 2_592_000_000),
+    idempotencyMaxAnswerBytes: reader.integer('IDEMPOTENCY_MAX_ANSWER_BYTES', 1_048_576, 1024, 268_435_456),
     shutdownDelayMs: reader.integer('SHUTDOWN_DELAY_MS', isProduction ? 5_000 : 0, 0, 600_000),
     shutdownGraceMs: reader.integer('SHUTDOWN_GRACE_MS', 30_000, 0, 3_600_000),
   };

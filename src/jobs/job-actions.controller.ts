@@ -2,10 +2,11 @@ import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentPrincipal, type Principal, Team } from '../common/access.js';
+import { callInterrupted } from '../common/general.errors.js';
+import { IDEMPOTENT_REPLAYED_HEADER, LeavesForProvider } from '../common/idempotency.js';
 import { ApiBodyErrors } from '../common/openapi.js';
 import { OptionalBody } from '../common/unexpected-input.interceptor.js';
 import { insufficientCredits } from '../credits/credits.errors.js';
-import { callInterrupted } from '../llm-calls/llm-calls.errors.js';
 import {
   modelGroupForbidden,
   modelGroupInactive,
@@ -23,14 +24,12 @@ import { callFailed, jobNotFound, jobNotOpen } from './jobs.errors.js';
 import { JobsService, scopeOf } from './jobs.service.js';
 import type { CompletionStatus } from './jobs.types.js';
 
-const IDEMPOTENT_REPLAYED = 'Idempotent-Replayed';
-
 const ApiCompletedJob = (): MethodDecorator =>
   ApiOkResponse({
     type: CompletedJobResponse,
     headers: {
-      [IDEMPOTENT_REPLAYED]: {
-        description: '`true` if an earlier request had ended the job',
+      [IDEMPOTENT_REPLAYED_HEADER]: {
+        description: '`true` if an earlier request had ended the job, or had the same `Idempotency-Key`',
         schema: { type: 'string', enum: ['true'] },
       },
     },
@@ -49,12 +48,14 @@ export class JobActionsController {
   @Post('llm-call')
   @HttpCode(200)
   @Team()
+  @LeavesForProvider()
   @ApiJobId()
   @ApiExtraModels(TextPartRequest)
   @ApiOperation({
     operationId: 'jobs_call',
     summary: 'Make an LLM call in a job',
-    description: 'The models of the group are tried in order. Sent twice, it spends twice.',
+    description:
+      'The models of the group are tried in order. Sent twice without an `Idempotency-Key`, it spends twice.',
   })
   @ApiOkResponse({ type: LlmCallResponse })
   @ApiBodyErrors(
@@ -134,7 +135,7 @@ export class JobActionsController {
       errorMessage: request.error_message ?? null,
       metadata: request.metadata ?? {},
     });
-    if (completed.isReplay) response.setHeader(IDEMPOTENT_REPLAYED, 'true');
+    if (completed.isReplay) response.setHeader(IDEMPOTENT_REPLAYED_HEADER, 'true');
     return toCompletedJobResponse(
       completed,
       await this.jobs.costVisibilityFor(principal, completed.completion),

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../common/access.js';
 import { DomainError } from '../common/domain-error.js';
+import { callInterrupted } from '../common/general.errors.js';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
 import { GatewayService } from '../gateway/gateway.service.js';
 import type { CallOutcome, ChatAnswer, ChatRequest } from '../gateway/gateway.types.js';
-import { callInterrupted } from '../llm-calls/llm-calls.errors.js';
 import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
 import type { CallRecord, CallTotals } from '../llm-calls/llm-calls.types.js';
 import { type AdmittedCall, CallAdmissionService } from './call-admission.service.js';
@@ -48,6 +48,9 @@ export class JobCallsService {
    * model_group_forbidden, model_group_inactive, model_group_not_found, upstream_failed, upstream_timeout, upstream_rejected_request
    */
   async call(principal: Principal, scope: JobScope, input: CallInput): Promise<CallAnswer> {
+    // Rolled back, it would leave no trace of what was sent, and repeated, it would be sent again.
+    if (this.transactions.isRequest)
+      throw new Error('A route that calls a model needs @LeavesForProvider().');
     const startedAt = performance.now();
     const admitted = await this.admission.admit(principal, scope, input);
     try {

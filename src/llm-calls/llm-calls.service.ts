@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
+import { callInterrupted } from '../common/general.errors.js';
 import { newId } from '../common/identifiers.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -8,7 +9,6 @@ import { Transactions } from '../database/transactions.js';
 import type { AttemptRecorder, CallOutcome, EndedAttempt } from '../gateway/gateway.types.js';
 import { CallLeases } from './call-leases.js';
 import { totalCall } from './call-totals.js';
-import { callInterrupted } from './llm-calls.errors.js';
 import { LlmCallsRepository } from './llm-calls.repository.js';
 import type { CallRecord, CallTotals, NewCall, OpenedCall, OverdueCall } from './llm-calls.types.js';
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Response, Test } from 'supertest';
 import { contract, type ContractOperation } from '../support/contract.js';
 import { type Method, startTestService, type TestService } from '../support/service.js';
 
@@ -121,10 +122,24 @@ describe('the examples of the contract', () => {
     const operation = contract.operations.find((one) => one.operationId === operationId)!;
     await PREPARATIONS[operationId]?.(service);
     for (const query of queriesOf(operation)) {
-      const answer = await service
-        .call(operation.method as Method, pathOf(operation), { body: operation.example ?? undefined, query })
-        .expect(200);
+      const send = () =>
+        service
+          .call(operation.method as Method, pathOf(operation), {
+            body: operation.example ?? undefined,
+            query,
+          })
+          .set('Idempotency-Key', `${operationId} ${JSON.stringify(query)}`)
+          .expect(200);
+      const answer = await send();
+      if (operation.method === 'post') await sendAgain(answer, send);
       if (operationId === 'jobs_create') jobId = answer.body.job_id as string;
     }
   });
+
+  /** Every POST takes a key, whatever it does. */
+  async function sendAgain(first: Response, send: () => Test): Promise<void> {
+    const again = await send();
+    expect(again.text).toBe(first.text);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+  }
 });

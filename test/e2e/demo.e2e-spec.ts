@@ -207,6 +207,7 @@ describe('the demo', () => {
         NODE_ENV: 'production',
         DATABASE_URL: service.database.url,
         MASTER_KEY: 'sk-master-0123456789abcdef0123456789abcdef',
+        ENCRYPTION_KEY: 'encryption-0123456789abcdef0123456789abcdef',
         LITELLM_BASE_URL: 'http://127.0.0.1:9',
         LITELLM_API_KEY: 'sk-service-key',
       },

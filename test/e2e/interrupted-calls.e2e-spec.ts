@@ -107,7 +107,7 @@ describe('calls of a process that died', () => {
 
     it('its answer is not given, and may not be asked for again', async () => {
       const { jobId, answer } = await sweepDuringCall(['fault-delay-2000']);
-      expect(answer.status).toBe(504);
+      expect(answer.status).toBe(409);
       expect(answer.body.code).toBe('call_interrupted');
       expect(answer.headers['x-should-retry']).toBe('false');
       expect(await costsOf(jobId)).toMatchObject({ total_calls: 1, failed_calls: 1, unpriced_calls: 1 });

@@ -234,7 +234,13 @@ describe('the server process', () => {
       environment: { NODE_ENV: 'production' },
     });
     expect(code).toBe(78);
-    for (const name of ['MASTER_KEY', 'DATABASE_URL', 'LITELLM_BASE_URL', 'LITELLM_API_KEY']) {
+    for (const name of [
+      'MASTER_KEY',
+      'ENCRYPTION_KEY',
+      'DATABASE_URL',
+      'LITELLM_BASE_URL',
+      'LITELLM_API_KEY',
+    ]) {
       expect(output).toMatch(new RegExp(`${name} must .*; for example ${name}=`));
     }
   });
@@ -243,6 +249,7 @@ describe('the server process', () => {
     const environment = {
       NODE_ENV: 'production',
       MASTER_KEY: 'x'.repeat(32),
+      ENCRYPTION_KEY: 'y'.repeat(32),
       DATABASE_URL: await emptyDatabase(),
       LITELLM_BASE_URL: 'http://127.0.0.1:9',
       LITELLM_API_KEY: 'sk-x',

@@ -97,7 +97,7 @@ const example = parseEnv(
     .exec(read('docs/containers.md'))![1]!
     .replaceAll(/\$\(openssl rand -hex 24\)/g, '0a'.repeat(24)),
 );
-const SECRETS = ['LITELLM_API_KEY', 'MASTER_KEY', 'POSTGRES_PASSWORD'];
+const SECRETS = ['ENCRYPTION_KEY', 'LITELLM_API_KEY', 'MASTER_KEY', 'POSTGRES_PASSWORD'];
 
 describe('the image', () => {
   it('is built in two stages, both on the Node that the tests run on', () => {
@@ -294,7 +294,7 @@ describe('docker-compose.yml', () => {
     );
 
     expect(withDefault.map(([all]) => all)).toEqual([]);
-    expect(written).toHaveLength(7);
+    expect(written).toHaveLength(8);
     expect(written.filter((value) => !value.startsWith('${'))).toEqual([]);
   });
 
@@ -341,6 +341,7 @@ describe('docker-compose.yml', () => {
       port: 8003,
       authMode: 'keys',
       masterKey: example['MASTER_KEY'],
+      encryptionKey: example['ENCRYPTION_KEY'],
       databaseUrl: 'postgresql://app@postgres:5432/app',
       litellmBaseUrl: 'http://litellm:4000',
       litellmApiKey: example['LITELLM_API_KEY'],

@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const BASE = ['config', 'common', 'database'];
 
 const FEATURES: Readonly<Record<string, readonly string[]>> = {
+  idempotency: BASE,
   organizations: BASE,
   keys: BASE,
   'model-groups': BASE,

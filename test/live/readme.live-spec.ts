@@ -229,6 +229,7 @@ describe('README.md', () => {
       LITELLM_BASE_URL: provider.baseUrl,
       LITELLM_API_KEY: SERVICE_KEY,
       MASTER_KEY,
+      ENCRYPTION_KEY: 'encryption-0123456789abcdef0123456789abcdef',
       SHUTDOWN_DELAY_MS: '0',
       // The block uses the machine's own Node, which has to be as new as it says; this one is.
       PATH: `${join(ROOT, 'node_modules/node/bin')}:${cleanPath()}`,
