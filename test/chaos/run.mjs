@@ -12,7 +12,7 @@ import { isSameProcess } from '../../dist/src/database/embedded/process-identity
 const USAGE = `npm run chaos -- [options]
   --short            small sizes, as in .ci/run; otherwise the large ones
   --scenario NAME    only the files whose name contains it, such as model or database-crash
-  --seed N           of the first round; each further round adds 1
+  --seed N           of the first round; each further round adds 1000
   --path P           of the model test: where it failed, as printed; needs --seed and runs the model only
   --operations N     of the model test
   --runs N           rounds; 1 unless --minutes is given
@@ -23,6 +23,9 @@ const USAGE = `npm run chaos -- [options]
 const ROUND_BOUND_MS = { short: 6 * 60_000, long: 45 * 60_000 };
 /** For Jest to end what it started, before it is killed. */
 const GRACE_MS = 20_000;
+
+/** The model test takes a seed for each of its batches. */
+const SEEDS_PER_ROUND = 1_000;
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -114,7 +117,7 @@ const work = await mkdtemp(join(tmpdir(), 'chaos-run-'));
 let exitCode = 0;
 try {
   for (let round = 0; round < runs && (round === 0 || Date.now() < deadline) && exitCode === 0; round += 1) {
-    const seed = firstSeed + round;
+    const seed = firstSeed + round * SEEDS_PER_ROUND;
     const size = options.short ? ' --short' : '';
     console.log(`chaos | round ${round + 1} | replay with: npm run chaos --${size} --seed ${seed}`);
     exitCode = await runRound(options, seed, work);

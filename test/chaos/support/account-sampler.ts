@@ -28,7 +28,20 @@ const FAULTS = `
       OR issued + available + held + consumed <> 0
       OR (available, held, consumed) IS DISTINCT FROM (available_booked, held_booked, consumed_booked)`;
 
-/** Reads all accounts again and again, beside the work, until it is stopped. Survives a crash of the database. */
+/** Runs `work` with a sampler beside it, which ends with it, also when it fails. */
+export async function whileSampling(
+  databaseUrl: string,
+  work: (sampler: AccountSampler) => Promise<void>,
+): Promise<void> {
+  const sampler = new AccountSampler(databaseUrl);
+  try {
+    await work(sampler);
+  } finally {
+    await sampler.stop();
+  }
+}
+
+/** Reads all accounts again and again until it is stopped. Survives a crash of the database. */
 export class AccountSampler {
   private isStopped = false;
   private count = 0;

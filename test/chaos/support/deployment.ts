@@ -65,7 +65,7 @@ export class Deployment {
       environment: {
         NODE_ENV: 'test',
         MASTER_KEY: ADMIN_KEY,
-        LOG_LEVEL: 'fatal',
+        LOG_LEVEL: process.env['CHAOS_LOG'] ?? 'fatal',
         DATABASE_URL: this.options.databaseUrl,
         ...(this.options.upstreamUrl !== undefined && { LITELLM_BASE_URL: this.options.upstreamUrl }),
         ...this.options.environment,
@@ -157,6 +157,9 @@ export class Deployment {
   }
 
   async stop(): Promise<void> {
+    if (process.env['CHAOS_LOG'])
+      for (const r of this.replicas)
+        process.stdout.write('REPLICA\n' + (r.server?.output().slice(-20000) ?? ''));
     await this.client.close();
     const ends = this.replicas.map(async ({ server }) => server?.end('SIGTERM'));
     await Promise.all(ends);

@@ -18,15 +18,19 @@ export class ChaosPostgres {
   private constructor(
     private readonly dataDir: string,
     private readonly port: number,
+    private readonly settings: Readonly<Record<string, string>>,
     private server: EmbeddedPostgres,
   ) {}
 
-  static async start(): Promise<ChaosPostgres> {
+  /** @param extra settings of the server */
+  static async start(extra: Readonly<Record<string, string>> = {}): Promise<ChaosPostgres> {
     const dataDir = await mkdtemp(join(tmpdir(), 'chaos-postgres-'));
     // As root, Postgres runs as another user, who must be able to enter the folder.
     await chmod(dataDir, 0o755);
     const port = await steadyPort();
-    return new ChaosPostgres(dataDir, port, await startServer(dataDir, port));
+    // The later of two settings counts, so this replaces the port that was chosen by chance.
+    const settings = { port: String(port), max_connections: '200', ...extra };
+    return new ChaosPostgres(dataDir, port, settings, await startServer(dataDir, settings));
   }
 
   get url(): string {
@@ -69,7 +73,7 @@ export class ChaosPostgres {
     const pid = await postmasterPid(this.dataDir);
     if (pid === null || !(await isAlive(pid))) {
       await this.server.stop();
-      this.server = await startServer(this.dataDir, this.port);
+      this.server = await startServer(this.dataDir, this.settings);
       return;
     }
     await waitFor('the database', () =>
@@ -113,13 +117,11 @@ export class ChaosPostgres {
   }
 }
 
-async function startServer(dataDir: string, port: number): Promise<EmbeddedPostgres> {
-  const server = await startEmbeddedPostgres({
-    dataDir,
-    mode: 'own',
-    // The later of two settings counts, so this replaces the port that was chosen by chance.
-    settings: { port: String(port), max_connections: '200' },
-  });
+async function startServer(
+  dataDir: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ dataDir, mode: 'own', settings });
   noteProcess((await postmasterPid(dataDir)) ?? undefined);
   return server;
 }
