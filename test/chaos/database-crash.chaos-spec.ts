@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AccountSampler } from './support/account-sampler.js';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { whileSampling } from './support/account-sampler.js';
 import { expectSoundBooks } from './support/books.js';
 import { type ChaosTeam, Deployment } from './support/deployment.js';
-import { expectAcknowledgedKept, expectAttemptsOnRecord, Load } from './support/load.js';
+import {
+  expectAcknowledgedKept,
+  expectAttemptsOnRecord,
+  expectDeclinedWithoutEffect,
+  Load,
+} from './support/load.js';
 import { CHAOS, report, sized } from './support/options.js';
 import { ChaosPostgres } from './support/postgres.js';
 import { expectNoConnectionLeaked, expectWork } from './support/probes.js';
@@ -45,47 +50,46 @@ describe('a database that crashes every few seconds', () => {
   }, 120_000);
 
   it('loses nothing that was acknowledged, and work goes on with the first request after readiness', async () => {
-    const sampler = new AccountSampler(postgres.url);
-    const load = new Load(deployment, teams, random);
-    const loadEnds = load.run(CLIENTS);
-    const deadline = performance.now() + DURATION_MS;
-    let crashes = 0;
-    let killedBackends = 0;
-    let acknowledgedAtLastCrash = 0;
-    while (performance.now() < deadline) {
-      await sleep(BETWEEN_CRASHES_MS);
-      // The load did go on in the meantime, or the crash would test nothing.
-      expect(load.ends.size).toBeGreaterThan(acknowledgedAtLastCrash);
-      acknowledgedAtLastCrash = load.ends.size;
-      if ((crashes + killedBackends) % 3 === 2) {
-        if (await postgres.killBackend()) killedBackends += 1;
-      } else {
-        await postgres.crash();
-        crashes += 1;
-        await sleep(random.below(500));
-      }
-      await postgres.recover();
-      await Promise.all(
-        range(deployment.size).map(async (replica) => {
-          await deployment.waitUntilReady(replica);
-          await expectWork(deployment, replica, probeTeam);
-        }),
-      );
-    }
-    load.stop();
-    await loadEnds;
+    await whileSampling(postgres.url, async (sampler) => {
+      const load = new Load(deployment, teams, random);
+      const deadline = performance.now() + DURATION_MS;
+      let crashes = 0;
+      let killedBackends = 0;
+      await load.during(CLIENTS, async () => {
+        while (performance.now() < deadline) {
+          await sleep(BETWEEN_CRASHES_MS);
+          await load.untilProgress();
+          if ((crashes + killedBackends) % 3 === 2) {
+            if (await postgres.killBackend()) killedBackends += 1;
+          } else {
+            await postgres.crash();
+            crashes += 1;
+            await sleep(random.below(500));
+          }
+          await postgres.recover();
+          await Promise.all(
+            range(deployment.size).map(async (replica) => {
+              await deployment.waitUntilReady(replica);
+              await expectWork(deployment, replica, probeTeam);
+            }),
+          );
+        }
+      });
 
-    const connections = await expectNoConnectionLeaked(postgres, deployment, probeTeam, POOL_SIZE);
-    await expectAcknowledgedKept(load, postgres, deployment);
-    const attempts = await expectAttemptsOnRecord(postgres, upstream);
-    const samples = await expectSoundBooks(postgres, sampler);
-    report('database crash', {
-      crashes,
-      'backends killed': killedBackends,
-      ...load.figures(),
-      'attempts on record': attempts,
-      'connections at the end': connections,
-      samples,
+      const connections = await expectNoConnectionLeaked(postgres, deployment, probeTeam, POOL_SIZE);
+      await expectAcknowledgedKept(load, postgres, deployment);
+      const declined = await expectDeclinedWithoutEffect(load, postgres);
+      const attempts = await expectAttemptsOnRecord(postgres, upstream);
+      const samples = await expectSoundBooks(postgres, sampler);
+      report('database crash', {
+        crashes,
+        'backends killed': killedBackends,
+        ...load.figures(),
+        'declined without effect': declined,
+        'attempts on record': attempts,
+        'connections at the end': connections,
+        samples,
+      });
     });
   }, 300_000);
 });

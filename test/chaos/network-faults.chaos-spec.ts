@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AccountSampler } from './support/account-sampler.js';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { whileSampling } from './support/account-sampler.js';
 import { expectSoundBooks } from './support/books.js';
 import { type ChaosTeam, Deployment } from './support/deployment.js';
 import { FaultProxy } from './support/fault-proxy.js';
-import { expectAcknowledgedKept, expectAttemptsOnRecord, Load } from './support/load.js';
+import {
+  expectAcknowledgedKept,
+  expectAttemptsOnRecord,
+  expectDeclinedWithoutEffect,
+  Load,
+} from './support/load.js';
 import { CHAOS, report, sized } from './support/options.js';
 import { ChaosPostgres } from './support/postgres.js';
 import { expectNoConnectionLeaked, expectWork } from './support/probes.js';
@@ -18,8 +23,10 @@ const ROUNDS = sized(1, 5);
 const QUERY_TIMEOUT_MS = 1_000;
 const ATTEMPT_TIMEOUT_MS = 800;
 /** Longer than the time that the service waits for a statement or an attempt. */
-const FAULT_MS = 2_000;
-const BETWEEN_FAULTS_MS = 500;
+const FAULT_MS = 1_500;
+/** A cut is over at once. */
+const BRIEFLY_MS = 200;
+const BETWEEN_FAULTS_MS = 300;
 
 describe('a network that breaks between the service, its database and its upstream', () => {
   const random = new Random(CHAOS.seed);
@@ -63,7 +70,7 @@ describe('a network that breaks between the service, its database and its upstre
 
   const faults = (): Readonly<Record<string, () => void>> => ({
     'database cut': () => database.cut(),
-    'database refused and cut': () => {
+    'database away': () => {
       database.refuse();
       database.cut();
     },
@@ -80,7 +87,7 @@ describe('a network that breaks between the service, its database and its upstre
       database.hold(['toClient']);
     },
     'provider cut': () => provider.cut(),
-    'provider refused and cut': () => {
+    'provider away': () => {
       provider.refuse();
       provider.cut();
     },
@@ -96,40 +103,41 @@ describe('a network that breaks between the service, its database and its upstre
   });
 
   it('loses nothing that was acknowledged, sends nothing without a row, and leaves nothing hanging', async () => {
-    const sampler = new AccountSampler(postgres.url);
-    const load = new Load(deployment, teams, random);
-    const loadEnds = load.run(CLIENTS);
-    let applied = 0;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [name, apply] of random.shuffled(Object.entries(faults()))) {
-        const endsBefore = load.ends.size;
-        await sleep(BETWEEN_FAULTS_MS);
-        expect([name, load.ends.size]).not.toEqual([name, endsBefore]);
-        apply();
-        applied += 1;
-        await sleep(FAULT_MS);
-        await Promise.all([database.heal(), provider.heal()]);
-        await Promise.all(
-          range(deployment.size).map(async (replica) => {
-            await deployment.waitUntilReady(replica);
-            await expectWork(deployment, replica, probeTeam);
-          }),
-        );
-      }
-    }
-    load.stop();
-    await loadEnds;
+    await whileSampling(postgres.url, async (sampler) => {
+      const load = new Load(deployment, teams, random);
+      let applied = 0;
+      await load.during(CLIENTS, async () => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          for (const [name, apply] of random.shuffled(Object.entries(faults()))) {
+            await sleep(BETWEEN_FAULTS_MS);
+            await load.untilProgress();
+            apply();
+            applied += 1;
+            await sleep(name.endsWith(' cut') ? BRIEFLY_MS : FAULT_MS);
+            await Promise.all([database.heal(), provider.heal()]);
+            await Promise.all(
+              range(deployment.size).map(async (replica) => {
+                await deployment.waitUntilReady(replica);
+                await expectWork(deployment, replica, probeTeam);
+              }),
+            );
+          }
+        }
+      });
 
-    const connections = await expectNoConnectionLeaked(postgres, deployment, probeTeam, POOL_SIZE);
-    await expectAcknowledgedKept(load, postgres, deployment);
-    const attempts = await expectAttemptsOnRecord(postgres, upstream);
-    const samples = await expectSoundBooks(postgres, sampler);
-    report('network faults', {
-      faults: applied,
-      ...load.figures(),
-      'attempts on record': attempts,
-      'connections at the end': connections,
-      samples,
+      const connections = await expectNoConnectionLeaked(postgres, deployment, probeTeam, POOL_SIZE);
+      await expectAcknowledgedKept(load, postgres, deployment);
+      const declined = await expectDeclinedWithoutEffect(load, postgres);
+      const attempts = await expectAttemptsOnRecord(postgres, upstream);
+      const samples = await expectSoundBooks(postgres, sampler);
+      report('network faults', {
+        faults: applied,
+        ...load.figures(),
+        'declined without effect': declined,
+        'attempts on record': attempts,
+        'connections at the end': connections,
+        samples,
+      });
     });
   }, 600_000);
 });

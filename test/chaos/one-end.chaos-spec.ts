@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AccountSampler } from './support/account-sampler.js';
+import { whileSampling } from './support/account-sampler.js';
 import { accountOf, expectSoundBooks, transfersOfJobs } from './support/books.js';
 import { type ChaosTeam, Deployment } from './support/deployment.js';
 import type { Answer } from './support/http-client.js';
@@ -85,19 +85,20 @@ describe('fifty requests that end one job in different ways', () => {
   }
 
   it('lead to one end, one move of the credit, and 409 for whoever wanted another', async () => {
-    const sampler = new AccountSampler(postgres.url);
-    const ends: End[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) ends.push(await race());
+    await whileSampling(postgres.url, async (sampler) => {
+      const ends: End[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) ends.push(await race());
 
-    const counts = tally(ends);
-    const charged = counts['completed'] ?? 0;
-    expect(await accountOf(postgres, team.teamId)).toEqual({
-      allocated: ROUNDS,
-      available: ROUNDS - charged,
-      held: 0,
-      consumed: charged,
+      const counts = tally(ends);
+      const charged = counts['completed'] ?? 0;
+      expect(await accountOf(postgres, team.teamId)).toEqual({
+        allocated: ROUNDS,
+        available: ROUNDS - charged,
+        held: 0,
+        consumed: charged,
+      });
+      const samples = await expectSoundBooks(postgres, sampler);
+      report('one end', { jobs: ROUNDS, requests: ROUNDS * REQUESTS, ...counts, samples });
     });
-    const samples = await expectSoundBooks(postgres, sampler);
-    report('one end', { jobs: ROUNDS, requests: ROUNDS * REQUESTS, ...counts, samples });
   }, 300_000);
 });

@@ -15,6 +15,7 @@ const USAGE = `npm run chaos -- [options]
   --seed N           of the first round; each further round adds 1000
   --path P           of the model test: where it failed, as printed; needs --seed and runs the model only
   --operations N     of the model test
+  --logs FOLDER      keeps there what the processes of the service write
   --runs N           rounds; 1 unless --minutes is given
   --minutes M        no round begins after M minutes; a running one is ended after M minutes and its own bound
 `;
@@ -37,6 +38,7 @@ function readOptions() {
       seed: { type: 'string' },
       path: { type: 'string' },
       operations: { type: 'string' },
+      logs: { type: 'string' },
       runs: { type: 'string' },
       minutes: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -60,7 +62,9 @@ async function runRound(options, seed, work) {
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       join(ROOT, 'node_modules/jest/bin/jest.js'),
-      ...['--selectProjects', 'chaos', '--runInBand'],
+      ...['--selectProjects', 'chaos'],
+      // A short run is for being quick, a long one for figures that mean something.
+      ...(options.short ? ['--maxWorkers', '2'] : ['--runInBand']),
       ...(scenario === undefined ? [] : ['--testPathPatterns', `test/chaos/.*${scenario}`]),
     ],
     {
@@ -71,6 +75,7 @@ async function runRound(options, seed, work) {
         CHAOS_SIZE: options.short ? 'short' : 'long',
         CHAOS_SEED: String(seed),
         CHAOS_PROCESSES: processes,
+        ...(options.logs !== undefined && { CHAOS_LOGS: resolve(options.logs) }),
         ...(options.path !== undefined && { CHAOS_PATH: options.path }),
         ...(options.operations !== undefined && { CHAOS_OPERATIONS: options.operations }),
       },

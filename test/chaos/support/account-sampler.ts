@@ -7,7 +7,7 @@ export interface Samples {
   readonly faults: readonly string[];
 }
 
-const PAUSE_MS = 5;
+const PAUSE_MS = 20;
 
 /**
  * Wrong states of accounts, by one statement and so in one snapshot: an amount on the wrong side of zero,

@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   makeWorkplace,
@@ -11,6 +13,9 @@ import { steadyPort } from './ports.js';
 import { noteProcess } from './started-processes.js';
 
 export const ADMIN_KEY = 'sk-chaos-master-0123456789abcdef0123456789ab';
+
+/** The folder for what the processes write, if anybody wants to read it. */
+const LOGS = process.env['CHAOS_LOGS'];
 
 export interface DeploymentOptions {
   readonly databaseUrl: string;
@@ -65,7 +70,7 @@ export class Deployment {
       environment: {
         NODE_ENV: 'test',
         MASTER_KEY: ADMIN_KEY,
-        LOG_LEVEL: process.env['CHAOS_LOG'] ?? 'fatal',
+        LOG_LEVEL: LOGS === undefined ? 'fatal' : 'error',
         DATABASE_URL: this.options.databaseUrl,
         ...(this.options.upstreamUrl !== undefined && { LITELLM_BASE_URL: this.options.upstreamUrl }),
         ...this.options.environment,
@@ -76,6 +81,7 @@ export class Deployment {
   async kill(number: number): Promise<void> {
     const replica = this.replica(number);
     await replica.server?.end('SIGKILL');
+    keepLog(replica);
     replica.server = null;
   }
 
@@ -157,12 +163,10 @@ export class Deployment {
   }
 
   async stop(): Promise<void> {
-    if (process.env['CHAOS_LOG'])
-      for (const r of this.replicas)
-        process.stdout.write('REPLICA\n' + (r.server?.output().slice(-20000) ?? ''));
     await this.client.close();
     const ends = this.replicas.map(async ({ server }) => server?.end('SIGTERM'));
     await Promise.all(ends);
+    for (const replica of this.replicas) keepLog(replica);
     await this.workplace.remove();
   }
 
@@ -171,4 +175,8 @@ export class Deployment {
     if (replica === undefined) throw new Error(`There is no replica ${String(number)}.`);
     return replica;
   }
+}
+
+function keepLog({ port, server }: Replica): void {
+  if (LOGS !== undefined) appendFileSync(join(LOGS, `${String(port)}.log`), server?.output() ?? '');
 }

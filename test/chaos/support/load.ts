@@ -29,6 +29,13 @@ export class Load {
   readonly calls = new Set<string>();
   readonly grants = new Map<string, number>();
   readonly ends = new Map<string, AcknowledgedEnd>();
+  /** By what the database would show if a request had had its effect that was told it had none. */
+  readonly declined = {
+    jobs: new Set<string>(),
+    calls: new Set<string>(),
+    ends: new Set<string>(),
+    grants: new Set<string>(),
+  };
   /** Faults and lost connections, which a broken network explains. */
   readonly excused: string[] = [];
   /** Any other answer than 200: the clients do nothing wrong, and a broken network makes no request wrong. */
@@ -36,6 +43,7 @@ export class Load {
   requests = 0;
   longestMs = 0;
   private isStopped = false;
+  private marks = 0;
 
   constructor(
     private readonly deployment: Deployment,
@@ -43,33 +51,38 @@ export class Load {
     private readonly random: Random,
   ) {}
 
-  /** Works with `width` clients until it is stopped. */
-  async run(width: number): Promise<void> {
-    await Promise.all(
-      range(width).map(async () => {
+  /** Works with `width` clients for as long as `scenario` takes. */
+  async during(width: number, scenario: () => Promise<void>): Promise<void> {
+    const clients = range(width).map(async () => {
+      try {
         while (!this.isStopped) await this.workOnce();
-      }),
-    );
+      } finally {
+        this.isStopped = true;
+      }
+    });
+    const work = scenario().finally(() => {
+      this.isStopped = true;
+    });
+    await Promise.all([work, ...clients]);
   }
 
-  stop(): void {
-    this.isStopped = true;
+  /** Waits until the clients have ended some more jobs: a fault without work beside it would test nothing. */
+  async untilProgress(jobs = 3): Promise<void> {
+    const target = this.ends.size + jobs;
+    while (this.ends.size < target && !this.isStopped) await sleep(10);
   }
 
   /** One job, with up to two calls, and now and then a grant. */
-  async workOnce(): Promise<void> {
+  private async workOnce(): Promise<void> {
     const team = this.random.pick(this.teams);
     if (this.random.below(5) === 0) await this.addCredits(team);
-    const created = await this.send(team.key, '/api/jobs/create', { job_type: 'chaos' });
-    if (created === null) return;
-    const jobId = created.body['job_id'] as string;
-    this.jobs.add(jobId);
-    for (let call = this.random.below(3); call > 0; call -= 1) {
-      const answer = await this.send(team.key, `/api/jobs/${jobId}/llm-call`, { messages: MESSAGES });
-      if (answer !== null) this.calls.add(answer.body['call_id'] as string);
-    }
+    const jobId = await this.createJob(team);
+    if (jobId === null) return;
+    for (let calls = this.random.below(3); calls > 0; calls -= 1) await this.call(team, jobId);
     const status = this.random.pick(END_STATUSES);
-    const ended = await this.send(team.key, `/api/jobs/${jobId}/complete`, { status });
+    const ended = await this.send(team.key, `/api/jobs/${jobId}/complete`, { status }, () =>
+      this.declined.ends.add(jobId),
+    );
     if (ended !== null) this.ends.set(jobId, { team, status, text: ended.text });
   }
 
@@ -85,14 +98,42 @@ export class Load {
     };
   }
 
+  private async createJob(team: ChaosTeam): Promise<string | null> {
+    const mark = this.newMark();
+    const body = { job_type: 'chaos', user_id: mark };
+    const created = await this.send(team.key, '/api/jobs/create', body, () => this.declined.jobs.add(mark));
+    if (created === null) return null;
+    const jobId = created.body['job_id'] as string;
+    this.jobs.add(jobId);
+    return jobId;
+  }
+
+  private async call(team: ChaosTeam, jobId: string): Promise<void> {
+    const mark = this.newMark();
+    const body = { messages: MESSAGES, purpose: mark };
+    const answer = await this.send(team.key, `/api/jobs/${jobId}/llm-call`, body, () =>
+      this.declined.calls.add(mark),
+    );
+    if (answer !== null) this.calls.add(answer.body['call_id'] as string);
+  }
+
   private async addCredits(team: ChaosTeam): Promise<void> {
+    const mark = this.newMark();
     const credits = 1 + this.random.below(9);
-    const added = await this.send(ADMIN_KEY, `/api/credits/teams/${team.teamId}/add`, { credits });
+    const path = `/api/credits/teams/${team.teamId}/add`;
+    const added = await this.send(ADMIN_KEY, path, { credits, reason: mark }, () =>
+      this.declined.grants.add(mark),
+    );
     if (added !== null) this.grants.set((added.body['grant'] as { grant_id: string }).grant_id, credits);
   }
 
+  private newMark(): string {
+    this.marks += 1;
+    return `mark-${String(this.marks)}`;
+  }
+
   /** The answer if it is 200; null after a fault, which is noted. */
-  private async send(key: string, path: string, body: object): Promise<Answer | null> {
+  private async send(key: string, path: string, body: object, decline: () => void): Promise<Answer | null> {
     const replica = this.random.below(this.deployment.size);
     this.requests += 1;
     const startedAt = performance.now();
@@ -102,9 +143,22 @@ export class Load {
     if (answer === null) this.excused.push('no answer');
     else if (answer.status >= 500) this.excused.push(`${String(answer.status)} ${codeOf(answer)}`);
     else this.unexpected.push(`${path}: ${String(answer.status)} ${answer.text}`);
+    if (answer?.body['code'] === 'database_unavailable') decline();
     await sleep(PAUSE_AFTER_FAULT_MS);
     return null;
   }
+}
+
+/** Nothing came of what was answered with `database_unavailable`, which may be repeated without harm. */
+export async function expectDeclinedWithoutEffect(load: Load, postgres: ChaosPostgres): Promise<number> {
+  const { jobs, calls, ends, grants } = load.declined;
+  expect(await present(postgres, jobs, 'SELECT user_id AS id FROM jobs')).toEqual([]);
+  expect(await present(postgres, calls, 'SELECT purpose AS id FROM llm_calls')).toEqual([]);
+  expect(
+    await present(postgres, ends, 'SELECT job_id::text AS id FROM jobs WHERE completed_at IS NOT NULL'),
+  ).toEqual([]);
+  expect(await present(postgres, grants, 'SELECT reason AS id FROM credit_grants')).toEqual([]);
+  return jobs.size + calls.size + ends.size + grants.size;
 }
 
 /** Everything that was acknowledged is there, and every answer is given again with the same bytes. */
@@ -170,8 +224,18 @@ export async function expectAttemptsOnRecord(
 
 /** Those of `ids` that the statement does not find. */
 async function missing(postgres: ChaosPostgres, ids: readonly string[], sql: string): Promise<string[]> {
-  const found = new Set((await postgres.query<{ id: string }>(sql)).map(({ id }) => id));
+  const found = await idsOf(postgres, sql);
   return ids.filter((id) => !found.has(id));
+}
+
+/** Those of `ids` that the statement finds. */
+async function present(postgres: ChaosPostgres, ids: ReadonlySet<string>, sql: string): Promise<string[]> {
+  const found = await idsOf(postgres, sql);
+  return [...ids].filter((id) => found.has(id));
+}
+
+async function idsOf(postgres: ChaosPostgres, sql: string): Promise<ReadonlySet<string>> {
+  return new Set((await postgres.query<{ id: string }>(sql)).map(({ id }) => id));
 }
 
 function codeOf(answer: Answer): string {
