@@ -24,5 +24,7 @@ export default {
     { ...withDatabase, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
     { ...withDatabase, displayName: 'guards', testMatch: ['<rootDir>/test/guards/**/*.guard-spec.ts'] },
     { ...withDatabase, displayName: 'live', testMatch: ['<rootDir>/test/live/**/*.live-spec.ts'] },
+    // Starts its own databases, because it crashes them.
+    { ...shared, displayName: 'chaos', testMatch: ['<rootDir>/test/chaos/**/*.chaos-spec.ts'] },
   ],
 };

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ALL_MIGRATIONS } from '../../migrations/all-migrations.js';
+import { PooledClient } from './pooled-client.js';
 
 export interface DatabaseConnection {
   readonly url: string;
@@ -28,6 +29,7 @@ export function dataSourceOptions(connection: DatabaseConnection): DataSourceOpt
     installExtensions: false,
     applicationName: 'jobs-over-litellm',
     extra: {
+      Client: PooledClient,
       max: connection.poolSize,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       // A connection that has died without a word would otherwise hold its request and its place for ever.

@@ -33,19 +33,24 @@ export interface ServerProcess {
 export interface ServerOptions {
   readonly workplace: Workplace;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Any free one when left out. */
+  readonly port?: number;
+  /** Told of the process before anything is waited for. */
+  readonly onSpawn?: (pid: number | undefined) => void;
 }
 
 /** Starts the service and waits until it is ready. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const child = spawnCompiled('main.js', options, { PORT: String(port) });
+  options.onSpawn?.(child.pid);
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const baseUrl = `http://127.0.0.1:${String(port)}`;
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (!(await isReady(baseUrl))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL');
       throw new Error(`The server did not become ready:\n${output}`);
     }
