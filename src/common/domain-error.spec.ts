@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DomainError, invalidField, validationFailed } from './domain-error.js';
+import { DO_NOT_RETRY, DomainError, invalidField, validationFailed } from './domain-error.js';
 
 describe('a domain error', () => {
   it('is an error with no details and no headers unless they are given', () => {
@@ -21,6 +21,21 @@ describe('a domain error', () => {
     const cause = new Error('socket');
 
     expect(new DomainError({ kind: 'internal', code: 'x', message: 'm', cause }).cause).toBe(cause);
+  });
+});
+
+describe('the advice about retries', () => {
+  const withHeaders = (headers: Record<string, string>): DomainError =>
+    new DomainError({ kind: 'conflict', code: 'x', message: 'm', headers });
+
+  it.each([
+    ['no header', {}, false],
+    ['another header', { 'retry-after': '1' }, false],
+    ['the header saying true', { 'x-should-retry': 'true' }, false],
+    ['the header saying false', { 'x-should-retry': 'false' }, true],
+    ['the one constant for it', DO_NOT_RETRY, true],
+  ])('with %s forbids one: %s, %s', (_, headers, forbids) => {
+    expect(withHeaders(headers).forbidsRetry).toBe(forbids);
   });
 });
 

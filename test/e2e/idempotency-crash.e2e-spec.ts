@@ -18,7 +18,7 @@ import {
 import { makeWorkplace, type ServerProcess, startServer, type Workplace } from '../support/server-process.js';
 import { ledgerDifferences, MASTER_KEY, startTestService, type TestService } from '../support/service.js';
 
-describe('a request with an Idempotency-Key to a process that is killed', () => {
+describe('a request with an Idempotency-Key to a process that ends', () => {
   /** The replica that lives. */
   let service: TestService;
   let workplace: Workplace;
@@ -55,9 +55,10 @@ describe('a request with an Idempotency-Key to a process that is killed', () => 
   }
 
   /** Sends a request and forgets it. */
-  function sendTo(victim: ServerProcess, sent: KeyedPost): void {
+  function sendTo(victim: ServerProcess, sent: KeyedPost, signal: AbortSignal | null = null): void {
     void fetch(victim.baseUrl + sent.path, {
       method: 'POST',
+      signal,
       headers: {
         authorization: `Bearer ${sent.key ?? MASTER_KEY}`,
         'content-type': 'application/json',
@@ -76,7 +77,7 @@ describe('a request with an Idempotency-Key to a process that is killed', () => 
     }
   }
 
-  it('after its commit gets the first answer, and nothing happens again', async () => {
+  it('killed after its commit, gets the first answer, and nothing happens again', async () => {
     const victim = await startVictim();
     const team = await makeTeam(service);
     const sent = jobCreation(team);
@@ -91,7 +92,7 @@ describe('a request with an Idempotency-Key to a process that is killed', () => 
     ).toEqual([{ job_id: answer.body.job_id as string }]);
   });
 
-  it('before its commit finds that nothing has happened, and is carried out', async () => {
+  it('killed before its commit, finds that nothing has happened, and is carried out', async () => {
     const victim = await startVictim();
     const team = await makeTeam(service);
     const sent = jobCreation(team);
@@ -111,7 +112,7 @@ describe('a request with an Idempotency-Key to a process that is killed', () => 
     expect(await countJobs(service, team)).toBe(1);
   });
 
-  it('during a call is told so after the lease, and the call is not sent again', async () => {
+  it('killed during a call, is told so after the lease, and the call is not sent again', async () => {
     const victim = await startVictim();
     const team = await makeTeam(service, { groups: [['fault-hang']] });
     const jobId = await makeJob(service, team);
@@ -127,5 +128,21 @@ describe('a request with an Idempotency-Key to a process that is killed', () => 
     }
     expect(service.sandbox.servedCount('fault-hang')).toBe(1);
     expect(await countCalls(service, jobId)).toBe(1);
+  });
+
+  it('in an orderly way during a call, after the client has gone, finds the answer', async () => {
+    const victim = await startVictim();
+    const team = await makeTeam(service, { groups: [['fault-delay-1500']] });
+    const jobId = await makeJob(service, team);
+    const sent = callIn(team, jobId);
+    const abort = new AbortController();
+    sendTo(victim, sent, abort.signal);
+    await waitUntil(() => service.sandbox.servedCount('fault-delay-1500') === 1);
+    abort.abort();
+    expect(await victim.end('SIGTERM')).toBe(0);
+
+    const answer = await retry(sent);
+    expect([answer.status, isReplay(answer)]).toEqual([200, true]);
+    expect(service.sandbox.servedCount('fault-delay-1500')).toBe(1);
   });
 });

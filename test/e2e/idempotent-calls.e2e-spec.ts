@@ -257,18 +257,16 @@ describe('an LLM call with an Idempotency-Key', () => {
   it('never leaves in a transaction that could be rolled back', async () => {
     const { team, jobId } = await startJob(['gpt-4o-mini']);
     const call = () =>
-      service.app
-        .get(JobCallsService, { strict: false })
-        .call(
-          { role: 'admin' },
-          { jobId, teamId: team.teamId },
-          {
-            modelGroup: null,
-            purpose: null,
-            metadata: {},
-            request: { messages: [...MESSAGES], parameters: {} },
-          },
-        );
+      service.app.get(JobCallsService, { strict: false }).call(
+        { role: 'admin' },
+        { jobId, teamId: team.teamId },
+        {
+          modelGroup: null,
+          purpose: null,
+          metadata: {},
+          request: { messages: [...MESSAGES], parameters: {} },
+        },
+      );
     const transactions = service.app.get(Transactions, { strict: false });
     await expect(transactions.runRequest(call)).rejects.toThrow('@LeavesForProvider()');
     expect(service.sandbox.servedCount()).toBe(0);
