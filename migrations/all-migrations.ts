@@ -3,6 +3,7 @@ import { Credits1764000000002 } from './1764000000002-credits.js';
 import { Jobs1764000000003 } from './1764000000003-jobs.js';
 import { ApiSurface1764000000004 } from './1764000000004-api-surface.js';
 import { CreditSystem1764000000005 } from './1764000000005-credit-system.js';
+import { CreditReports1764000000008 } from './1764000000008-credit-reports.js';
 
 /** Every migration, in order. Listed rather than found, so that a stale compiled file is never run. */
 export const ALL_MIGRATIONS = [
@@ -11,4 +12,5 @@ export const ALL_MIGRATIONS = [
   Jobs1764000000003,
   ApiSurface1764000000004,
   CreditSystem1764000000005,
+  CreditReports1764000000008,
 ];
