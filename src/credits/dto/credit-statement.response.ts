@@ -59,7 +59,10 @@ export class CreditStatementResponse {
   })
   is_final!: boolean;
 
-  @ApiProperty({ type: StatementBalanceResponse })
+  @ApiProperty({
+    type: StatementBalanceResponse,
+    example: { credits_allocated: 100, credits_used: 0, credits_expired: 0, credits_remaining: 100 },
+  })
   opening_balance!: StatementBalanceResponse;
 
   @ApiProperty({
