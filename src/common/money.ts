@@ -30,6 +30,21 @@ export function averageUsd(total: string, count: number): string {
   return count === 0 ? '0' : new Usd(total).div(count).toDecimalPlaces(USD_SCALE).toFixed();
 }
 
+/** A number of a request, as decimal text; see `IsUsd` for what such a number can be. */
+export function fromJsonNumber(amount: number): string {
+  return new Usd(amount).toFixed();
+}
+
+/** Whether two decimal texts, or their absence, are the same amount: `0.5` and `0.500000000000` are. */
+export function isSameUsd(left: string | null, right: string | null): boolean {
+  return left === null || right === null ? left === right : new Usd(left).eq(right);
+}
+
+/** Whether an amount has no more decimals than are kept. */
+export function fitsUsdScale(amount: number): boolean {
+  return Number.isFinite(amount) && new Usd(amount).decimalPlaces() <= USD_SCALE;
+}
+
 /** Only at the JSON edge: everywhere else an amount stays decimal text. */
 export function toJsonNumber(amount: string): number {
   return Number(amount);

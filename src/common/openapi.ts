@@ -127,6 +127,23 @@ export function ApiIdentifier(options: {
   return ApiProperty({ type: String, pattern: IDENTIFIER_PATTERN.source, ...options });
 }
 
+/** An instant in a query or a body, see `IsInstant`. */
+export function ApiInstant(
+  description: string,
+  example: string | null,
+  options: { nullable?: boolean } = {},
+): PropertyDecorator {
+  return ApiPropertyOptional({
+    anyOf: [
+      { type: 'string', format: 'date-time' },
+      { type: 'string', format: 'date' },
+      ...(options.nullable === true ? [{ type: 'null' }] : []),
+    ],
+    description: `ISO 8601 instant, or a day for its start in UTC; ${description}`,
+    example,
+  });
+}
+
 /** An id in the path. Any text is taken: one that cannot be an id names nothing, which is 404. */
 export function ApiPathIdentifier(name: string, example: string): MethodDecorator {
   return ApiParam({ name, schema: { type: 'string', example } });

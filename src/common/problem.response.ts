@@ -44,4 +44,10 @@ export class ProblemResponse {
 
   @ApiPropertyOptional({ type: 'integer', description: 'With 402 only' })
   credits_available?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'With `refund_exceeds_charge` only' })
+  credits_refundable?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'With `overdraft_in_use` only' })
+  credits_overdrawn?: number;
 }

@@ -5,6 +5,7 @@ import {
   ArrayMinSize,
   IsArray,
   IsInt,
+  IsNumber,
   IsObject,
   IsString,
   Matches,
@@ -15,7 +16,8 @@ import {
   ValidateNested,
   type ValidationOptions,
 } from 'class-validator';
-import { IDENTIFIER_PATTERN } from './identifiers.js';
+import { IDENTIFIER_PATTERN, isUuid } from './identifiers.js';
+import { fitsUsdScale } from './money.js';
 import { parseInstant } from './time.js';
 
 /** Metadata of anything, serialized. */
@@ -30,24 +32,29 @@ export function IsIdentifier(options?: ValidationOptions): PropertyDecorator {
   });
 }
 
-/** Text that Postgres can store and a person can read: 1 to `max` characters, no NUL, no lone surrogate. */
-export function IsStoredText(max: number): PropertyDecorator {
+/**
+ * Text that Postgres can store and a person can read: 1 to `max` characters, no NUL, no lone surrogate.
+ *
+ * @param options `each` for an array of such texts
+ */
+export function IsStoredText(max: number, options: { each?: boolean } = {}): PropertyDecorator {
+  const { each = false } = options;
   return applyDecorators(
-    IsString(),
-    MinLength(1),
-    IsNotLongerThan(max),
-    IsStorable({ message: '$property must not hold NUL characters or broken Unicode' }),
+    IsString({ each }),
+    MinLength(1, { each }),
+    IsNotLongerThan(max, each),
+    IsStorable({ each, message: '$property must not hold NUL characters or broken Unicode' }),
   );
 }
 
 /** Counts code points, as `varchar(n)` does; class-validator's own MaxLength leaves some out. */
-function IsNotLongerThan(max: number): PropertyDecorator {
+function IsNotLongerThan(max: number, each: boolean): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
       name: 'maxLength',
       target: target.constructor,
       propertyName: String(property),
-      options: { message: `$property must be shorter than or equal to ${String(max)} characters` },
+      options: { each, message: `$property must be shorter than or equal to ${String(max)} characters` },
       validator: {
         validate: (value: unknown) =>
           typeof value === 'string' && (value.length <= max || Array.from(value).length <= max),
@@ -112,6 +119,37 @@ export function IsQueryInteger(min: number, max: number): PropertyDecorator {
       typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value,
     ),
   );
+}
+
+/** USD from 0 to `max`, with no more decimals than are kept. */
+export function IsUsd(max: number): PropertyDecorator {
+  return applyDecorators(Max(max), Min(0), HasUsdScale(), IsNumber());
+}
+
+/** class-validator's own `maxDecimalPlaces` fails on numbers that JavaScript writes with an exponent. */
+function HasUsdScale(): PropertyDecorator {
+  return (target, property) => {
+    registerDecorator({
+      name: 'maxDecimals',
+      target: target.constructor,
+      propertyName: String(property),
+      options: { message: '$property must have at most 12 decimals' },
+      validator: { validate: (value: unknown) => typeof value === 'number' && fitsUsdScale(value) },
+    });
+  };
+}
+
+/** An id that the service has given. */
+export function IsUuid(): PropertyDecorator {
+  return (target, property) => {
+    registerDecorator({
+      name: 'isUuid',
+      target: target.constructor,
+      propertyName: String(property),
+      options: { message: '$property must be a UUID' },
+      validator: { validate: isUuid },
+    });
+  };
 }
 
 /** Takes a word in any case as its lower case, as answers show it. */

@@ -109,7 +109,8 @@ export class CreditBook {
 
   /**
    * What is due by itself before anything else is decided: credits run out, overdrafts are covered by what
-   * has come since, and what was short is taken.
+   * has come since, and what was short is taken. Every change begins with it, so that no line of the ledger
+   * counts as remaining what had run out before it, and ends with it where credits came.
    */
   settle(): void {
     for (const grant of this.grants.values()) {
@@ -133,6 +134,7 @@ export class CreditBook {
   /** @throws DomainError credit_limit_exceeded */
   allocate(input: NewGrant): GrantState {
     if (input.credits > MAX_ISSUED_CREDITS + this.account.issued) throw creditLimitExceeded();
+    this.settle();
     const grant: GrantState = {
       ...input,
       grantId: newId(),
@@ -182,6 +184,7 @@ export class CreditBook {
    * is too much goes back.
    */
   capture(hold: HoldState, due: number): void {
+    this.settle();
     const first = Math.min(due, hold.credits);
     this.end(hold, 'captured');
     hold.captured = first;
@@ -212,6 +215,7 @@ export class CreditBook {
 
   /** Gives a hold back to the grants it came from. */
   release(hold: HoldState): void {
+    this.settle();
     this.end(hold, 'released');
     for (const [grantId, credits] of hold.draws) this.returnTo(grantId, credits);
     this.account.overdrawn -= hold.overdrawn;
@@ -227,6 +231,7 @@ export class CreditBook {
    * @throws DomainError refund_exceeds_charge
    */
   refund(hold: HoldState, credits: number | null, reason: string | null): RefundState {
+    this.settle();
     const refundable = hold.captured - hold.refunded;
     if (refundable === 0 || (credits !== null && credits > refundable)) {
       throw refundExceedsCharge(refundable);

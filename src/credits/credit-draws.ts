@@ -1,3 +1,5 @@
+import type { GrantStatus } from './credits.types.js';
+
 /** What decides whether and when a grant pays. */
 export interface DrawableGrant {
   readonly grantId: string;
@@ -29,6 +31,15 @@ export function compareGrants(left: DrawableGrant, right: DrawableGrant): number
 /** Whether a grant has run out: at its end exactly, it has. */
 export function hasExpired(grant: DrawableGrant, now: Date): boolean {
   return grant.expiresAt !== null && grant.expiresAt.getTime() <= now.getTime();
+}
+
+/**
+ * What a grant is good for. One that was used up before its end has not expired: nothing of it was lost.
+ */
+export function grantStatus(grant: DrawableGrant & { readonly expired: number }, now: Date): GrantStatus {
+  if (grant.remaining === 0 && grant.expired === 0) return 'exhausted';
+  if (grant.remaining === 0 || hasExpired(grant, now)) return 'expired';
+  return grant.startsAt !== null && grant.startsAt.getTime() > now.getTime() ? 'scheduled' : 'active';
 }
 
 /** Whether a grant may pay for a job of this type now. */

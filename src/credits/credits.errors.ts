@@ -58,3 +58,23 @@ export function overdraftInUse(overdrawn: number): DomainError {
     details: { credits_overdrawn: overdrawn },
   });
 }
+
+export function expiresBeforeStart(): DomainError {
+  return invalidField('expires_at', 'not_after_start', 'must be later than starts_at');
+}
+
+export function expiresInPast(): DomainError {
+  return invalidField('expires_at', 'not_in_future', 'must be in the future');
+}
+
+export function externalReferenceRequired(): DomainError {
+  return invalidField('external_reference', 'required', 'is required without the header Idempotency-Key');
+}
+
+export function invalidPeriod(): DomainError {
+  return invalidField('period', 'invalid_period', 'must be a month such as 2026-11');
+}
+
+export function futurePeriod(): DomainError {
+  return invalidField('period', 'future_period', 'must not lie in the future');
+}

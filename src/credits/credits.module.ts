@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CreditExpiryService } from './credit-expiry.service.js';
+import { CreditReportsController } from './credit-reports.controller.js';
 import { CreditReportsRepository } from './credit-reports.repository.js';
 import { CreditReportsService } from './credit-reports.service.js';
 import { CreditsController } from './credits.controller.js';
@@ -24,7 +25,7 @@ import { CreditTransfer } from './entities/credit-transfer.entity.js';
       CreditTransfer,
     ]),
   ],
-  controllers: [CreditsController],
+  controllers: [CreditsController, CreditReportsController],
   providers: [
     CreditsRepository,
     CreditsService,

@@ -2,9 +2,16 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
+import { isSameUsd } from '../common/money.js';
 import { Transactions } from '../database/transactions.js';
 import type { CreditBook } from './credit-book.js';
-import { chargeNotFound, externalReferenceConflict, overdraftInUse } from './credits.errors.js';
+import {
+  chargeNotFound,
+  expiresBeforeStart,
+  expiresInPast,
+  externalReferenceConflict,
+  overdraftInUse,
+} from './credits.errors.js';
 import { CreditsRepository } from './credits.repository.js';
 import type { Charge, CreditBalance, GrantRecord, JobOfTeam, NewGrant } from './credits.types.js';
 
@@ -78,7 +85,8 @@ export class CreditsService {
    * Grants credits in a transaction of its own. Idempotent where the grant has an external reference: asked
    * again, it answers with the first grant.
    *
-   * @throws DomainError team_not_found, team_deleted, credit_limit_exceeded, external_reference_conflict
+   * @throws DomainError team_not_found, team_deleted, credit_limit_exceeded, external_reference_conflict, and
+   * validation_failed for an end that is not after its start or not in the future
    */
   async addCredits(teamId: string, grant: NewGrant): Promise<Granted> {
     return this.transactions.run((manager) => this.grant(manager, teamId, grant));
@@ -97,6 +105,8 @@ export class CreditsService {
       return { grant: earlier, balance: book.balance, isReplay: true };
     }
     if (book.account.isClosed) throw teamDeleted(teamId);
+    // Not before: a payment event may be repeated after the credits that it granted have run out.
+    refuseBadEnd(input, book.now);
     const grant = book.allocate(input);
     await this.repository.saveBook(manager, book);
     return { grant, balance: book.balance, isReplay: false };
@@ -176,11 +186,12 @@ export class CreditsService {
   /**
    * Sets how far a team's credits may go below zero. Idempotent.
    *
-   * @throws DomainError team_not_found, overdraft_in_use
+   * @throws DomainError team_not_found, team_deleted, overdraft_in_use
    */
   async setOverdraftLimit(teamId: string, limit: number): Promise<CreditBalance> {
     return this.transactions.run(async (manager) => {
       const book = await this.open(manager, teamId, null);
+      if (book.account.isClosed) throw teamDeleted(teamId);
       if (limit < book.account.overdrawn) throw overdraftInUse(book.account.overdrawn);
       await this.repository.setOverdraftLimit(manager, teamId, limit);
       return { ...book.balance, overdraftLimit: limit };
@@ -193,10 +204,21 @@ export class CreditsService {
    */
   async bookExpiries(teamId: string): Promise<void> {
     if (!(await this.repository.hasExpired(this.transactions.manager, teamId, this.clock.now()))) return;
-    await this.transactions.run(async (manager) => {
+    await this.settle(teamId);
+  }
+
+  /**
+   * Books everything of the team that is due, waiting for whoever changes its credits right now.
+   *
+   * @returns when that was: nothing that is booked later has an earlier time
+   * @throws DomainError team_not_found
+   */
+  async settle(teamId: string): Promise<Date> {
+    return this.transactions.run(async (manager) => {
       const book = await this.open(manager, teamId, null);
       book.settle();
       await this.repository.saveBook(manager, book);
+      return book.now;
     });
   }
 
@@ -220,12 +242,30 @@ export class CreditsService {
   }
 }
 
-/** Whether a request asks for the grant that is there. */
+/** Whether a request asks for the grant that is there, in everything that can be asked for. */
 function isSameGrant(grant: GrantRecord, input: NewGrant): boolean {
   return (
     grant.credits === input.credits &&
     grant.kind === input.kind &&
+    grant.reason === input.reason &&
+    isSameUsd(grant.unitPriceUsd, input.unitPriceUsd) &&
+    grant.priority === input.priority &&
+    grant.startsAt?.getTime() === input.startsAt?.getTime() &&
+    grant.expiresAt?.getTime() === input.expiresAt?.getTime() &&
+    isSameSet(grant.jobTypes, input.jobTypes) &&
     grant.paymentType === input.paymentType &&
-    grant.expiresAt?.getTime() === input.expiresAt?.getTime()
+    isSameUsd(grant.paymentAmountUsd, input.paymentAmountUsd)
   );
+}
+
+/** @param left without repetitions, as `right` */
+function isSameSet(left: readonly string[] | null, right: readonly string[] | null): boolean {
+  if (left === null || right === null) return left === right;
+  return left.length === right.length && left.every((item) => right.includes(item));
+}
+
+function refuseBadEnd({ startsAt, expiresAt }: NewGrant, now: Date): void {
+  if (expiresAt === null) return;
+  if (expiresAt <= now) throw expiresInPast();
+  if (startsAt !== null && expiresAt <= startsAt) throw expiresBeforeStart();
 }

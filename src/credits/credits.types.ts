@@ -86,6 +86,9 @@ export interface NewGrant {
   readonly paymentAmountUsd: string | null;
 }
 
+/** Kinds that the admin chooses; the others come of a payment and of a refill. */
+export const CHOSEN_GRANT_KINDS = ['allocation', 'purchase', 'promotion'] as const satisfies GrantKind[];
+
 /** A grant with the defaults of everything that is not said. */
 export function newGrant(grant: Pick<NewGrant, 'credits' | 'kind' | 'reason'> & Partial<NewGrant>): NewGrant {
   return {
@@ -110,6 +113,9 @@ export interface GrantRecord extends NewGrant {
   readonly expired: number;
   readonly createdAt: Date;
 }
+
+export const GRANT_STATUSES = ['scheduled', 'active', 'exhausted', 'expired'] as const;
+export type GrantStatus = (typeof GRANT_STATUSES)[number];
 
 export interface HoldRecord {
   readonly holdId: string;
@@ -173,3 +179,15 @@ export interface CreditTransaction {
   readonly reason: string | null;
   readonly createdAt: Date;
 }
+
+export interface TransactionFilter {
+  readonly type: TransactionType | null;
+  readonly jobId: string | null;
+  /** Inclusive. */
+  readonly createdAfter: Date | null;
+  /** Exclusive. */
+  readonly createdBefore: Date | null;
+}
+
+/** The accounts of a team as of an instant. What is short is no account and is not known of the past. */
+export type HistoricBalance = Omit<CreditBalance, 'shortfall' | 'overdraftLimit'>;

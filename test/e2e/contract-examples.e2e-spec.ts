@@ -32,16 +32,21 @@ const ORDER = [
   'credits_add',
   'credits_check',
   'credits_balance',
+  'credits_replenish',
+  'credits_set_overdraft',
+  'credits_grants',
   'jobs_create',
   'jobs_call',
   'jobs_update_metadata',
   'jobs_complete',
+  'credits_refund',
   'jobs_get',
   'jobs_costs',
   'jobs_list',
   'jobs_list_all',
   'jobs_cancel',
   'credits_transactions',
+  'credits_statement',
   'usage_team',
   'usage_organization',
   'usage_dashboard',
@@ -114,6 +119,12 @@ describe('the examples of the contract', () => {
     return sets.map((names) => Object.fromEntries(names.map((name) => [name, String(examples.get(name))])));
   }
 
+  /** The example of its body; a job in it has the id that it was given. */
+  function bodyOf({ example }: ContractOperation): unknown {
+    const isAboutJob = typeof example === 'object' && example !== null && 'job_id' in example;
+    return isAboutJob ? { ...example, job_id: jobId } : (example ?? undefined);
+  }
+
   it('are of every operation', () => {
     expect([...ORDER].sort()).toEqual(contract.operations.map(({ operationId }) => operationId).sort());
   });
@@ -125,7 +136,7 @@ describe('the examples of the contract', () => {
       const send = () =>
         service
           .call(operation.method as Method, pathOf(operation), {
-            body: operation.example ?? undefined,
+            body: bodyOf(operation),
             query,
           })
           .set('Idempotency-Key', `${operationId} ${JSON.stringify(query)}`)

@@ -42,7 +42,12 @@ const MATRIX: Readonly<Record<string, Access>> = {
   teams_delete: 'admin',
   credits_balance: 'own-team',
   credits_transactions: 'own-team',
+  credits_grants: 'own-team',
+  credits_statement: 'own-team',
   credits_check: 'own-team',
+  credits_replenish: 'admin',
+  credits_refund: 'admin',
+  credits_set_overdraft: 'admin',
   // The guard lets the own team through; whether it may is a setting, off by default.
   credits_add: 'own-team',
   jobs_create: 'team',

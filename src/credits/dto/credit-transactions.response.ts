@@ -11,7 +11,7 @@ export class CreditTransactionResponse {
     type: String,
     format: 'uuid',
     nullable: true,
-    description: 'The job that was charged; null for an allocation',
+    description: 'The job that was charged or refunded; null for what is about a grant',
     example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11',
   })
   job_id!: string | null;
@@ -28,7 +28,12 @@ export class CreditTransactionResponse {
   @ApiProperty({ type: 'integer', description: 'What remained after it', example: 99 })
   credits_after!: number;
 
-  @ApiProperty({ type: String, nullable: true, description: 'As given with the credits', example: null })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'As given with the credits or the refund; `Expired` for credits that ran out',
+    example: null,
+  })
   reason!: string | null;
 
   @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
@@ -43,22 +48,26 @@ export class CreditTransactionsResponse extends PageResponse {
   transactions!: CreditTransactionResponse[];
 }
 
+export function toCreditTransactionResponse(transaction: CreditTransaction): CreditTransactionResponse {
+  return {
+    transaction_id: transaction.transactionId,
+    job_id: transaction.jobId,
+    transaction_type: transaction.type,
+    credits_amount: transaction.credits,
+    credits_before: transaction.remainingBefore,
+    credits_after: transaction.remainingAfter,
+    reason: transaction.reason,
+    created_at: transaction.createdAt.toISOString(),
+  };
+}
+
 export function toCreditTransactionsResponse(
   teamId: string,
   page: Page<CreditTransaction>,
 ): CreditTransactionsResponse {
   return {
     team_id: teamId,
-    transactions: page.data.map((transaction) => ({
-      transaction_id: transaction.transactionId,
-      job_id: transaction.jobId,
-      transaction_type: transaction.type,
-      credits_amount: transaction.credits,
-      credits_before: transaction.remainingBefore,
-      credits_after: transaction.remainingAfter,
-      reason: transaction.reason,
-      created_at: transaction.createdAt.toISOString(),
-    })),
+    transactions: page.data.map(toCreditTransactionResponse),
     ...toPageResponse(page),
   };
 }

@@ -7,6 +7,7 @@ const quoted = (values: readonly string[]): string => values.map((value) => `'${
 
 /** Credits given to a team at one time. `remaining` is what no hold has drawn and what has not run out. */
 @Entity('credit_grants')
+@Index('credit_grants_team_id_grant_id_idx', ['teamId', 'grantId'])
 @Index('credit_grants_open_idx', ['teamId', 'grantId'], { where: 'remaining > 0' })
 @Index('credit_grants_reference_key', ['teamId', 'externalReference'], {
   unique: true,

@@ -56,6 +56,12 @@ const moves = TRANSFER_KINDS.map((kind) => `(${quoted([kind, MOVES[kind].debit, 
 @Index('credit_transfers_remaining_idx', ['teamId', 'sequence'], {
   where: `kind NOT IN (${quoted(KINDS_WITHIN_REMAINING)})`,
 })
+@Index('credit_transfers_job_idx', ['teamId', 'holdId'], {
+  where: `kind IN ('capture', 'overage', 'collection', 'refund')`,
+})
+@Index('credit_transfers_rare_idx', ['teamId', 'kind', 'sequence'], {
+  where: `kind IN ('allocation', 'refund', 'expiry')`,
+})
 @Index('credit_transfers_created_at_idx', ['teamId', 'createdAt'])
 @Check('credit_transfers_credits_check', `credits > 0`)
 @Check('credit_transfers_kind_check', `(kind, debit_account, credit_account) IN (${moves.join(', ')})`)

@@ -1,21 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
-import { ApiIdentifier } from '../../common/openapi.js';
+import { ApiIdentifier, ApiInstant } from '../../common/openapi.js';
 import { PageQuery } from '../../common/page.query.js';
 import { IsIdentifier, IsInstant, IsStoredText, LowerCase } from '../../common/validators.js';
 import { parseInstant } from '../../common/time.js';
 import { JOB_STATUSES, type JobFilter, type JobStatus } from '../jobs.types.js';
-
-function ApiInstant(kind: string, example: string): PropertyDecorator {
-  return ApiPropertyOptional({
-    anyOf: [
-      { type: 'string', format: 'date-time' },
-      { type: 'string', format: 'date' },
-    ],
-    description: `ISO 8601 instant, or a day for its start in UTC; ${kind}`,
-    example,
-  });
-}
 
 export class ListJobsQuery extends PageQuery {
   @ApiPropertyOptional({ type: String, enum: JOB_STATUSES, example: 'completed' })
