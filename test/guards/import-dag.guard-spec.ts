@@ -14,7 +14,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   keys: BASE,
   'model-groups': BASE,
   credits: BASE,
-  budgets: BASE,
+  budgets: [...BASE, 'credits'],
   teams: [...BASE, 'organizations', 'keys', 'model-groups', 'credits', 'budgets'],
   auth: [...BASE, 'keys', 'teams', 'organizations'],
   'llm-calls': [...BASE, 'gateway', 'model-groups'],
