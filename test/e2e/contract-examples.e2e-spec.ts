@@ -32,6 +32,8 @@ const ORDER = [
   'credits_add',
   'credits_check',
   'credits_balance',
+  'refills_configure',
+  'refills_get',
   'budgets_update_mode',
   'budgets_update_rates',
   'budgets_get_rates',

@@ -45,6 +45,8 @@ const MATRIX: Readonly<Record<string, Access>> = {
   credits_check: 'own-team',
   // The guard lets the own team through; whether it may is a setting, off by default.
   credits_add: 'own-team',
+  refills_configure: 'admin',
+  refills_get: 'own-team',
   budgets_update_mode: 'admin',
   budgets_get_rates: 'admin',
   budgets_update_rates: 'admin',
