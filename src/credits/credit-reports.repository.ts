@@ -3,6 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { toSafeInteger } from '../database/columns.js';
 import { queryRows } from '../database/rows.js';
 import {
+  CREDIT_ACCOUNTS,
+  type CreditAccountName,
   type CreditTransaction,
   KINDS_WITHIN_REMAINING,
   MOVES,
@@ -55,6 +57,32 @@ export class CreditReportsRepository {
       [teamId, bound, limit],
     );
     return rows.map(toTransaction);
+  }
+
+  /** What the transfers up to an instant come to, by account. */
+  async sumAccounts(
+    manager: EntityManager,
+    teamId: string,
+    instant: Date,
+  ): Promise<Readonly<Record<CreditAccountName, number>>> {
+    const sums = CREDIT_ACCOUNTS.map(
+      (account) =>
+        `COALESCE(sum(credits) FILTER (WHERE credit_account = '${account}'), 0)
+         - COALESCE(sum(credits) FILTER (WHERE debit_account = '${account}'), 0) AS ${account}`,
+    );
+    const rows = await queryRows<Readonly<Record<CreditAccountName, string>>>(
+      manager,
+      `SELECT ${sums.join(', ')} FROM credit_transfers WHERE team_id = $1 AND created_at <= $2`,
+      [teamId, instant],
+    );
+    const sumOf = (account: CreditAccountName): number => toSafeInteger(rows[0]?.[account] ?? '0');
+    return {
+      issued: sumOf('issued'),
+      available: sumOf('available'),
+      held: sumOf('held'),
+      consumed: sumOf('consumed'),
+      expired: sumOf('expired'),
+    };
   }
 
   private async findSequence(

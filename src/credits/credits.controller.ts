@@ -14,7 +14,6 @@ import { newGrant } from './credits.types.js';
 import { AddCreditsRequest } from './dto/add-credits.request.js';
 import { AddCreditsResponse, toAddCreditsResponse } from './dto/add-credits.response.js';
 import { CreditCheckQuery, CreditCheckResponse, toCreditCheckResponse } from './dto/credit-check.js';
-import { CreditBalanceResponse, toCreditBalanceResponse } from './credit-balance.response.js';
 import {
   CreditTransactionsResponse,
   toCreditTransactionsResponse,
@@ -30,19 +29,6 @@ export class CreditsController {
     private readonly reports: CreditReportsService,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
-
-  @Get('balance')
-  @OwnTeam()
-  @ApiOperation({
-    summary: 'Credits of a team',
-    description:
-      '`remaining` is what is available and what open jobs hold, so creating a job does not change it.',
-  })
-  @ApiOkResponse({ type: CreditBalanceResponse })
-  @ApiErrors(NOT_FOUND)
-  async balance(@Param(TEAM_PATH_PARAM) teamId: string): Promise<CreditBalanceResponse> {
-    return toCreditBalanceResponse(await this.credits.getBalance(teamId));
-  }
 
   @Get('transactions')
   @OwnTeam()

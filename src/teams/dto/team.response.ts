@@ -6,7 +6,13 @@ import { PageResponse, toPageResponse } from '../../common/page.response.js';
 import type { Page } from '../../common/pagination.js';
 import { CreditBalanceResponse, toCreditBalanceResponse } from '../../credits/credit-balance.response.js';
 import type { CreatedTeam, TeamOverview } from '../teams.service.js';
-import { COST_VISIBILITIES, type CostVisibility, TEAM_STATUSES, type TeamStatus } from '../teams.types.js';
+import {
+  COST_VISIBILITIES,
+  type CostVisibility,
+  seesRates,
+  TEAM_STATUSES,
+  type TeamStatus,
+} from '../teams.types.js';
 
 export class TeamResponse {
   @ApiProperty({ type: String, example: 'engineering-team' })
@@ -113,7 +119,7 @@ export function toTeamListResponse(page: Page<TeamOverview>): TeamListResponse {
   return { data: page.data.map((team) => toTeamResponse(team)), ...toPageResponse(page) };
 }
 
-/** @param role of whoever asks: from its credits and the rate a team could work out costs that it may not see */
+/** @param role of whoever asks */
 export function toTeamResponse(
   { team, modelGroups, balance, budget }: TeamOverview,
   role: Principal['role'] = 'admin',
@@ -126,7 +132,7 @@ export function toTeamResponse(
     model_groups: [...modelGroups],
     cost_visibility: team.costVisibility,
     budget_mode: budget.budgetMode,
-    ...((role === 'admin' || team.costVisibility !== 'none') && {
+    ...(seesRates(team, role) && {
       credits_per_dollar: toJsonNumber(budget.creditsPerDollar),
     }),
     tokens_per_credit: budget.tokensPerCredit,
