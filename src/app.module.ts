@@ -14,6 +14,7 @@ import { JobsModule } from './jobs/jobs.module.js';
 import { loggerOptions } from './logging.js';
 import { ModelGroupsModule } from './model-groups/model-groups.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
+import { RefillsModule } from './refills/refills.module.js';
 import { TeamsModule } from './teams/teams.module.js';
 import { UsageModule } from './usage/usage.module.js';
 
@@ -39,6 +40,7 @@ export class AppModule {
         ModelGroupsModule,
         TeamsModule,
         CreditsModule,
+        RefillsModule,
         JobsModule,
         UsageModule,
         HealthModule,

@@ -1,26 +1,14 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
-import { LowerCase } from '../common/validators.js';
+import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsDecimalNumber, LowerCase } from '../common/validators.js';
 import { BUDGET_MODES, type BudgetMode, type BudgetTerms } from './budgets.types.js';
 
 export const MIN_CREDITS_PER_DOLLAR = 0.000001;
 export const MAX_CREDITS_PER_DOLLAR = 1_000_000;
 export const MAX_TOKENS_PER_CREDIT = 1_000_000_000_000;
 
-/** What may be said of a budget; creating a team takes it, too. */
-export class BudgetTermsRequest {
-  @ApiPropertyOptional({
-    type: String,
-    enum: BUDGET_MODES,
-    nullable: true,
-    description: 'What a credit buys: a job (the default), cost, or tokens',
-    example: 'job_based',
-  })
-  @IsOptional()
-  @LowerCase()
-  @IsIn(BUDGET_MODES)
-  budget_mode?: BudgetMode | null;
-
+/** Rates at which consumption becomes credits. */
+export class ConversionRatesRequest {
   @ApiPropertyOptional({
     type: Number,
     minimum: MIN_CREDITS_PER_DOLLAR,
@@ -32,7 +20,7 @@ export class BudgetTermsRequest {
   @IsOptional()
   @Max(MAX_CREDITS_PER_DOLLAR)
   @Min(MIN_CREDITS_PER_DOLLAR)
-  @IsNumber({ maxDecimalPlaces: 6 })
+  @IsDecimalNumber(6)
   credits_per_dollar?: number | null;
 
   @ApiPropertyOptional({
@@ -48,6 +36,21 @@ export class BudgetTermsRequest {
   @Min(1)
   @IsInt()
   tokens_per_credit?: number | null;
+}
+
+/** What may be said of a budget; creating a team takes it, too. */
+export class BudgetTermsRequest extends ConversionRatesRequest {
+  @ApiPropertyOptional({
+    type: String,
+    enum: BUDGET_MODES,
+    nullable: true,
+    description: 'What a credit buys: a job (the default), cost, or tokens',
+    example: 'job_based',
+  })
+  @IsOptional()
+  @LowerCase()
+  @IsIn(BUDGET_MODES)
+  budget_mode?: BudgetMode | null;
 }
 
 /** What the request says; what it leaves out is left out. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import type { JobTypeTerms, TeamBudget } from './budgets.types.js';
 import { JobTypeTermsEntity } from './entities/job-type-terms.entity.js';
 import { TeamBudgetEntity } from './entities/team-budget.entity.js';
@@ -12,6 +12,10 @@ export class BudgetsRepository {
 
   async find(manager: EntityManager, teamId: string): Promise<TeamBudget | null> {
     return manager.getRepository(TeamBudgetEntity).findOneBy({ teamId });
+  }
+
+  async list(manager: EntityManager, teamIds: readonly string[]): Promise<TeamBudget[]> {
+    return manager.getRepository(TeamBudgetEntity).findBy({ teamId: In(teamIds) });
   }
 
   /** @returns whether there is such a team */

@@ -42,6 +42,11 @@ export interface JobTypeTerms {
   readonly updatedAt: Date;
 }
 
+export type NewJobTypeTerms = Omit<JobTypeTerms, 'teamId' | 'jobType' | 'updatedAt'>;
+
+/** Characters, as of a job's type. */
+export const MAX_JOB_TYPE_LENGTH = 128;
+
 /** What holds for a job of one type. */
 export interface JobTerms extends BudgetTerms, EndingTerms {
   /** Set aside when a job is created: its price, or an estimate of it. */

@@ -4,8 +4,8 @@ import { IsOptional } from 'class-validator';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type PageRequest } from './pagination.js';
 import { IsQueryInteger, IsStoredText } from './validators.js';
 
-/** Of the longest cursor that any list gives: a time and an id of 128 characters. */
-const MAX_CURSOR_LENGTH = 256;
+/** Of the longest cursor that any list gives: a name of 128 characters of 4 bytes, and what marks it as one. */
+const MAX_CURSOR_LENGTH = 704;
 
 /** Where a page begins, in a query. */
 export function ApiCursor(): PropertyDecorator {

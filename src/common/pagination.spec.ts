@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DomainError } from './domain-error.js';
 import { isUuid } from './identifiers.js';
-import { decodeCursor, encodeCursor, toPage } from './pagination.js';
+import { decodeCursor, decodeNameCursor, encodeCursor, encodeNameCursor, toPage } from './pagination.js';
 
 const ID = '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11';
 /** The 16 bytes of {@link ID} by `base64` of GNU coreutils, in the alphabet of URLs, without padding. */
@@ -112,4 +112,20 @@ describe('a page', () => {
       }),
     );
   });
+});
+
+describe('a cursor over names', () => {
+  it('gives back every name that went into it', () => {
+    for (const name of ['a', 'a/b c', '日本語', '😀'.repeat(128), 'line\nbreak']) {
+      expect(encodeNameCursor(name)).toMatch(/^[\w-]{1,704}$/);
+      expect(decodeNameCursor(encodeNameCursor(name))).toBe(name);
+    }
+  });
+
+  it.each(['', '!', 'AAAA', 'nonsense', CURSOR, `${encodeNameCursor('a')}=`, encodeNameCursor('a\0b')])(
+    'that is %j is a bad field',
+    (cursor) => {
+      expect(() => decodeNameCursor(cursor)).toThrow(DomainError);
+    },
+  );
 });

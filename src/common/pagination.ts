@@ -52,6 +52,18 @@ export function decodeCreationCursor(cursor: string): CreationKey {
   return key;
 }
 
+/** The opaque form of the name after which the next page of a list by name begins. */
+export function encodeNameCursor(name: string): string {
+  return Buffer.from(`name ${name}`).toString('base64url');
+}
+
+/** @throws DomainError `validation_failed` for anything that {@link encodeNameCursor} did not make */
+export function decodeNameCursor(cursor: string): string {
+  const [, name = ''] = /^name ([^\0]+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (name === '' || encodeNameCursor(name) !== cursor) throw invalidCursor();
+  return name;
+}
+
 export function invalidCursor(): DomainError {
   return invalidField('cursor', 'invalid_cursor', 'must be the next_cursor of an earlier answer');
 }

@@ -3,6 +3,7 @@ import { IsOptional } from 'class-validator';
 import { DomainError, type FieldError } from './domain-error.js';
 import { createValidationPipe } from './validation.pipe.js';
 import {
+  IsDecimalNumber,
   IsIdentifier,
   IsInstant,
   IsMetadata,
@@ -32,6 +33,10 @@ class Request {
   @LowerCase()
   @IsStoredText(16)
   word?: string;
+
+  @IsOptional()
+  @IsDecimalNumber(6)
+  rate?: number;
 }
 
 async function errorsOf(request: object): Promise<FieldError[]> {
@@ -193,4 +198,17 @@ describe('a word in any case', () => {
   it('is left alone where it is no text, for the next check to refuse', async () => {
     expect(await codesOf({ word: 7 })).toEqual(['is_string']);
   });
+});
+
+describe('a number of at most 6 decimals', () => {
+  it.each([0, 10, -3.5, 0.000001, 1e-6, 123456.654321, 1e21])('may be %s', async (rate) => {
+    expect(await codesOf({ rate })).toEqual([]);
+  });
+
+  it.each([1e-7, 1.5e-7, 1.0000001, 0.1234567, NaN, Infinity, '1', true, []])(
+    'may not be %p',
+    async (rate) => {
+      expect(await codesOf({ rate })).toEqual(['is_number']);
+    },
+  );
 });

@@ -109,6 +109,25 @@ function IsMetadataObject(): PropertyDecorator {
   };
 }
 
+/**
+ * A number of at most so many decimals. class-validator's own check falls over one that JavaScript writes with
+ * an exponent and without a point, such as 1e-7.
+ */
+export function IsDecimalNumber(decimals: number): PropertyDecorator {
+  return (target, property) => {
+    registerDecorator({
+      name: 'isNumber',
+      target: target.constructor,
+      propertyName: String(property),
+      options: { message: `$property must be a number of at most ${String(decimals)} decimals` },
+      validator: {
+        validate: (value: unknown) =>
+          typeof value === 'number' && Number.isFinite(value) && Number(value.toFixed(decimals)) === value,
+      },
+    });
+  };
+}
+
 /** A whole number in a query, in plain digits. */
 export function IsQueryInteger(min: number, max: number): PropertyDecorator {
   return applyDecorators(

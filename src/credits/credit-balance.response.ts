@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { CreditBalance } from './credits.types.js';
+import type { HistoricBalance } from './credits.types.js';
 
 /** The credits of a team on the wire; teams show them, too. */
 export class CreditBalanceResponse {
@@ -22,7 +22,7 @@ export class CreditBalanceResponse {
   credits_available!: number;
 }
 
-export function toCreditBalanceResponse(balance: CreditBalance): CreditBalanceResponse {
+export function toCreditBalanceResponse(balance: HistoricBalance): CreditBalanceResponse {
   return {
     team_id: balance.teamId,
     credits_allocated: balance.allocated,

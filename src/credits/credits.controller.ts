@@ -1,10 +1,10 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { adminKeyRequired, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Admin, CurrentPrincipal, OwnTeam, type Principal, TEAM_PATH_PARAM } from '../common/access.js';
 import { IDEMPOTENCY_KEY_HEADER, IDEMPOTENT_REPLAYED_HEADER } from '../common/idempotency.js';
-import { ApiBodyErrors, ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
+import { ApiBodyErrors, ApiPathIdentifier } from '../common/openapi.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { CreditBalanceResponse, toCreditBalanceResponse } from './credit-balance.response.js';
@@ -55,19 +55,6 @@ export class CreditsController {
     private readonly reports: CreditReportsService,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
-
-  @Get('balance')
-  @OwnTeam()
-  @ApiOperation({
-    summary: 'Credits of a team',
-    description:
-      '`remaining` is what is available and what open jobs hold, so creating a job does not change it.',
-  })
-  @ApiOkResponse({ type: CreditBalanceResponse })
-  @ApiErrors(NOT_FOUND)
-  async balance(@Param(TEAM_PATH_PARAM) teamId: string): Promise<CreditBalanceResponse> {
-    return toCreditBalanceResponse(await this.credits.getBalance(teamId));
-  }
 
   @Post('check')
   @HttpCode(200)

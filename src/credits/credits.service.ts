@@ -227,6 +227,12 @@ export class CreditsService {
     await this.open(manager, teamId, null);
   }
 
+  /** As {@link lockAccount}, for a change that a deleted team takes no more. @throws DomainError team_deleted */
+  async lockOpenAccount(manager: EntityManager, teamId: string): Promise<void> {
+    const book = await this.open(manager, teamId, null);
+    if (book.account.isClosed) throw teamDeleted(teamId);
+  }
+
   /** As {@link bookExpiries} for all teams; safe on several replicas. @returns how many teams it looked at */
   async sweepExpiries(): Promise<number> {
     const manager = this.transactions.manager;

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { organizationNotFound, teamDeleted, teamNotFound } from '../common/access.errors.js';
-import { Admin, OwnTeam, TEAM_PATH_PARAM } from '../common/access.js';
+import { Admin, CurrentPrincipal, OwnTeam, type Principal, TEAM_PATH_PARAM } from '../common/access.js';
 import { ArrayBodyPipe } from '../common/array-body.js';
 import { ApiBodyErrors, ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
 import { toPageRequest } from '../common/page.query.js';
@@ -69,8 +69,11 @@ export class TeamsController {
   })
   @ApiOkResponse({ type: TeamResponse })
   @ApiErrors(NOT_FOUND)
-  async get(@Param(TEAM_PATH_PARAM) teamId: string): Promise<TeamResponse> {
-    return toTeamResponse(await this.teams.getOverview(teamId));
+  async get(
+    @CurrentPrincipal() principal: Principal,
+    @Param(TEAM_PATH_PARAM) teamId: string,
+  ): Promise<TeamResponse> {
+    return toTeamResponse(await this.teams.getOverview(teamId), principal.role);
   }
 
   @Put(`:${TEAM_PATH_PARAM}`)

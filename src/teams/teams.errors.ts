@@ -1,4 +1,4 @@
-import { DO_NOT_RETRY, DomainError } from '../common/domain-error.js';
+import { DO_NOT_RETRY, DomainError, invalidField } from '../common/domain-error.js';
 
 export function teamAlreadyExists(teamId: string): DomainError {
   return new DomainError({
@@ -33,4 +33,8 @@ export function teamHasOpenJobs(teamId: string): DomainError {
     message: `Team ${teamId} has open jobs. Complete or cancel them first; suspend the team so that no new ones begin.`,
     headers: DO_NOT_RETRY,
   });
+}
+
+export function instantInFuture(): DomainError {
+  return invalidField('as_of', 'in_future', 'must not lie in the future');
 }

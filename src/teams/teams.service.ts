@@ -11,7 +11,7 @@ import {
   toPageBy,
 } from '../common/pagination.js';
 import { BudgetsService } from '../budgets/budgets.service.js';
-import type { BudgetTerms } from '../budgets/budgets.types.js';
+import type { BudgetTerms, TeamBudget } from '../budgets/budgets.types.js';
 import { CreditsService } from '../credits/credits.service.js';
 import { type CreditBalance, newGrant } from '../credits/credits.types.js';
 import { Transactions } from '../database/transactions.js';
@@ -27,6 +27,7 @@ export interface TeamOverview {
   readonly team: TeamRecord;
   readonly modelGroups: readonly string[];
   readonly balance: CreditBalance;
+  readonly budget: TeamBudget;
 }
 
 export interface NewTeam {
@@ -85,7 +86,7 @@ export class TeamsService {
     };
     await this.repository.insert(manager, team);
     await this.credits.openAccount(manager, team.teamId);
-    await this.budgets.create(manager, team.teamId, input.budget);
+    const budget = await this.budgets.create(manager, team.teamId, input.budget);
     if (input.credits > 0) {
       await this.credits.grant(
         manager,
@@ -96,7 +97,7 @@ export class TeamsService {
     await this.modelGroups.assign(manager, team.teamId, input.modelGroups);
     const virtualKey = await this.keys.issue(manager, team.teamId);
     const balance = await this.credits.readBalance(manager, team.teamId);
-    return { team, modelGroups: input.modelGroups, balance, virtualKey };
+    return { team, modelGroups: input.modelGroups, balance, budget, virtualKey };
   }
 
   /** Also a deleted team. @throws DomainError team_not_found */
@@ -108,7 +109,8 @@ export class TeamsService {
     const team = await this.get(teamId, manager);
     const modelGroups = await this.modelGroups.listNamesOfTeams([teamId], manager);
     const balance = await this.credits.readBalance(manager, teamId);
-    return { team, modelGroups: modelGroups.get(teamId) ?? [], balance };
+    const budget = await this.budgets.get(teamId, manager);
+    return { team, modelGroups: modelGroups.get(teamId) ?? [], balance, budget };
   }
 
   /** Newest first. @throws DomainError organization_not_found, validation_failed */
@@ -233,10 +235,13 @@ export class TeamsService {
     const teamIds = teams.map((team) => team.teamId);
     const modelGroups = await this.modelGroups.listNamesOfTeams(teamIds, manager);
     const balances = await this.credits.listBalances(teamIds, manager);
+    const budgets = await this.budgets.list(teamIds, manager);
     return teams.map((team) => {
       const balance = balances.get(team.teamId);
+      const budget = budgets.get(team.teamId);
       if (balance === undefined) throw new Error(`Team ${team.teamId} has no credit account.`);
-      return { team, modelGroups: modelGroups.get(team.teamId) ?? [], balance };
+      if (budget === undefined) throw new Error(`Team ${team.teamId} has no budget.`);
+      return { team, modelGroups: modelGroups.get(team.teamId) ?? [], balance, budget };
     });
   }
 }

@@ -18,6 +18,14 @@ export interface TeamRecord {
   readonly updatedAt: Date;
 }
 
+/**
+ * Whether a rate of credits per dollar may be shown: from it and its credits a team could work out costs that are
+ * hidden from it.
+ */
+export function seesRates(team: Pick<TeamRecord, 'costVisibility'>, role: 'admin' | 'team'): boolean {
+  return role === 'admin' || team.costVisibility !== 'none';
+}
+
 /** What is to change; what is left out stays. */
 export type TeamChange = Partial<Pick<TeamRecord, 'teamAlias' | 'costVisibility' | 'metadata' | 'status'>>;
 

@@ -40,6 +40,7 @@ function pathOf({ path }: ContractOperation): string {
     team_id: team.teamId,
     group_name: team.groups[0]!,
     job_id: jobId,
+    job_type: 'demo',
     code: 'job_not_open',
   };
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);

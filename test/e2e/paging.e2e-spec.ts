@@ -141,10 +141,14 @@ describe('pages of a list', () => {
                 '2024-05-05T05:05:05.555Z', '2024-05-05T05:05:05.555Z'
            FROM unnest($1::varchar[]) AS id
          RETURNING team_id
+       ), budgets AS (
+         INSERT INTO team_budgets (team_id, budget_mode, credits_per_dollar, tokens_per_credit, fair_outcome,
+                                   free_endings, free_endings_window_days, updated_at)
+         SELECT team_id, 'job_based', 10, 10000, 'trusted', 0, 30, now() FROM made
        )
-       INSERT INTO credit_accounts (team_id, issued, available, held, consumed, last_sequence, is_closed,
-                                    updated_at)
-       SELECT team_id, 0, 0, 0, 0, 0, false, now() FROM made`,
+       INSERT INTO credit_accounts (team_id, issued, available, held, consumed, expired, overdraft_limit,
+                                    overdrawn, shortfall, last_sequence, is_closed, updated_at)
+       SELECT team_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, now() FROM made`,
       [ids, owner],
     );
     const makeAnother = () =>

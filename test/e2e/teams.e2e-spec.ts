@@ -108,7 +108,10 @@ describe('teams', () => {
       expect(untouched.body).toEqual({ ...hidden.body, updated_at: expect.any(String) });
       expect(await get(team)).toEqual(untouched.body);
       const own = await service.call('get', `/api/teams/${team.teamId}`, { key: team.key }).expect(200);
-      expect(own.body).toEqual(untouched.body);
+      // From its credits and the rate, a team could work out the costs that are hidden from it.
+      const { credits_per_dollar, ...visible } = untouched.body as Record<string, unknown>;
+      expect(credits_per_dollar).toBe(10);
+      expect(own.body).toEqual(visible);
     });
 
     it.each(['status', 'team_id', 'organization_id', 'credits_allocated', 'model_groups', 'virtual_key'])(
@@ -333,7 +336,12 @@ describe('teams', () => {
         status: 'deleted',
         message: expect.stringContaining('deleted'),
       });
-      expect(await read()).toEqual(history);
+      // The balance tells that its team is deleted, and nothing else that is new.
+      expect(await read()).toEqual(
+        history.map((text) =>
+          text.replace('"status":"active","budget_mode"', '"status":"deleted","budget_mode"'),
+        ),
+      );
       const after = await get(team);
       expect(after).toEqual({
         ...before,

@@ -50,6 +50,16 @@ const MATRIX: Readonly<Record<string, Access>> = {
   credits_set_overdraft: 'admin',
   // The guard lets the own team through; whether it may is a setting, off by default.
   credits_add: 'own-team',
+  refills_configure: 'admin',
+  refills_get: 'own-team',
+  budgets_update_mode: 'admin',
+  budgets_get_rates: 'admin',
+  budgets_update_rates: 'admin',
+  budgets_get_fair_outcome: 'admin',
+  budgets_update_fair_outcome: 'admin',
+  job_types_list: 'admin',
+  job_types_replace: 'admin',
+  job_types_delete: 'admin',
   jobs_create: 'team',
   jobs_get: 'team',
   jobs_call: 'team',
@@ -131,6 +141,7 @@ function ask(
     job_id: options.jobId ?? v7(),
     organization_id: team.organizationId,
     group_name: team.groups[0]!,
+    job_type: 'demo',
     code: 'job_not_open',
   };
   const concrete = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name]!);

@@ -76,21 +76,27 @@ export async function completeJob(
   await service.call('post', `/api/jobs/${jobId}/complete`, { key: team.key, body: { status } }).expect(200);
 }
 
-/** Asserts the team's balance: allocated, used, held; the rest follows. */
+/** Asserts the team's balance: allocated, used, held, expired and short; the rest follows. */
 export async function expectBalance(
   service: TestService,
   team: TestTeam,
-  expected: { allocated: number; used: number; held: number },
+  expected: { allocated: number; used: number; held: number; expired?: number; shortfall?: number },
 ): Promise<void> {
   const answer = await service
     .call('get', `/api/credits/teams/${team.teamId}/balance`, { key: team.key })
     .expect(200);
-  expect(answer.body).toEqual({
-    team_id: team.teamId,
-    credits_allocated: expected.allocated,
-    credits_used: expected.used,
-    credits_remaining: expected.allocated - expected.used,
-    credits_held: expected.held,
-    credits_available: expected.allocated - expected.used - expected.held,
+  const { allocated, used, held, expired = 0, shortfall = 0 } = expected;
+  const credits = Object.entries(answer.body as Record<string, unknown>).filter(
+    ([name]) => name.startsWith('credits_') && name !== 'credits_per_dollar',
+  );
+  expect(Object.fromEntries(credits)).toEqual({
+    credits_allocated: allocated,
+    credits_used: used,
+    credits_remaining: allocated - used - expired,
+    credits_held: held,
+    credits_available: allocated - used - expired - held,
+    credits_expired: expired,
+    credits_shortfall: shortfall,
   });
+  expect(answer.body.team_id).toBe(team.teamId);
 }

@@ -1,9 +1,18 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { BUDGET_MODES, type BudgetMode } from '../../budgets/budgets.types.js';
+import type { Principal } from '../../common/access.js';
+import { toJsonNumber } from '../../common/money.js';
 import { PageResponse, toPageResponse } from '../../common/page.response.js';
 import type { Page } from '../../common/pagination.js';
 import { CreditBalanceResponse, toCreditBalanceResponse } from '../../credits/credit-balance.response.js';
 import type { CreatedTeam, TeamOverview } from '../teams.service.js';
-import { COST_VISIBILITIES, type CostVisibility, TEAM_STATUSES, type TeamStatus } from '../teams.types.js';
+import {
+  COST_VISIBILITIES,
+  type CostVisibility,
+  seesRates,
+  TEAM_STATUSES,
+  type TeamStatus,
+} from '../teams.types.js';
 
 export class TeamResponse {
   @ApiProperty({ type: String, example: 'engineering-team' })
@@ -28,6 +37,19 @@ export class TeamResponse {
   @ApiProperty({ type: String, enum: COST_VISIBILITIES, example: 'summary' })
   cost_visibility!: CostVisibility;
 
+  @ApiProperty({ type: String, enum: BUDGET_MODES, description: 'What a credit buys', example: 'job_based' })
+  budget_mode!: BudgetMode;
+
+  @ApiPropertyOptional({
+    type: Number,
+    description: 'Of `consumption_usd`; left out for a team key where costs are hidden',
+    example: 10,
+  })
+  credits_per_dollar?: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of `consumption_tokens`', example: 10000 })
+  tokens_per_credit!: number;
+
   @ApiProperty({ type: 'integer', example: 100 })
   credits_allocated!: number;
 
@@ -37,7 +59,10 @@ export class TeamResponse {
   @ApiProperty({ type: 'integer', example: 100 })
   credits_remaining!: number;
 
-  @ApiProperty({ type: CreditBalanceResponse, description: 'As the balance route answers' })
+  @ApiProperty({
+    type: CreditBalanceResponse,
+    description: 'The same, in the shape that adding credits answers',
+  })
   credits!: CreditBalanceResponse;
 
   @ApiProperty({ type: 'object', additionalProperties: true, example: { tier: 'enterprise' } })
@@ -91,10 +116,14 @@ export function toCreatedTeamResponse({ virtualKey, ...overview }: CreatedTeam):
 }
 
 export function toTeamListResponse(page: Page<TeamOverview>): TeamListResponse {
-  return { data: page.data.map(toTeamResponse), ...toPageResponse(page) };
+  return { data: page.data.map((team) => toTeamResponse(team)), ...toPageResponse(page) };
 }
 
-export function toTeamResponse({ team, modelGroups, balance }: TeamOverview): TeamResponse {
+/** @param role of whoever asks */
+export function toTeamResponse(
+  { team, modelGroups, balance, budget }: TeamOverview,
+  role: Principal['role'] = 'admin',
+): TeamResponse {
   return {
     team_id: team.teamId,
     organization_id: team.organizationId,
@@ -102,6 +131,11 @@ export function toTeamResponse({ team, modelGroups, balance }: TeamOverview): Te
     status: team.status,
     model_groups: [...modelGroups],
     cost_visibility: team.costVisibility,
+    budget_mode: budget.budgetMode,
+    ...(seesRates(team, role) && {
+      credits_per_dollar: toJsonNumber(budget.creditsPerDollar),
+    }),
+    tokens_per_credit: budget.tokensPerCredit,
     credits_allocated: balance.allocated,
     credits_used: balance.used,
     credits_remaining: balance.remaining,
