@@ -142,9 +142,9 @@ describe('pages of a list', () => {
            FROM unnest($1::varchar[]) AS id
          RETURNING team_id
        )
-       INSERT INTO credit_accounts (team_id, issued, available, held, consumed, last_sequence, is_closed,
-                                    updated_at)
-       SELECT team_id, 0, 0, 0, 0, 0, false, now() FROM made`,
+       INSERT INTO credit_accounts (team_id, issued, available, held, consumed, expired, overdraft_limit,
+                                    overdrawn, shortfall, last_sequence, is_closed, updated_at)
+       SELECT team_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, now() FROM made`,
       [ids, owner],
     );
     const makeAnother = () =>
