@@ -23,6 +23,8 @@ SPARES = itertools.cycle([f"contract-spare-{number}" for number in range(20)])
 OPEN_JOBS = pathlib.Path("jobs-to-call.txt").read_text(encoding="utf-8").split()
 JOBS_TO_CALL = itertools.cycle(OPEN_JOBS)
 JOBS_TO_END = itertools.cycle(pathlib.Path("jobs-to-end.txt").read_text(encoding="utf-8").split())
+# Each was charged one credit.
+JOBS_TO_REFUND = itertools.cycle(pathlib.Path("jobs-to-refund.txt").read_text(encoding="utf-8").split())
 
 JOBS = {
     "POST /api/jobs/{job_id}/llm-call": JOBS_TO_CALL,
@@ -71,12 +73,17 @@ RULES_BEYOND_SCHEMAS = {
     (None, "is_metadata"),
     (None, "too_large"),
     (None, "credit_limit_exceeded"),
+    (None, "max_decimals"),
     (None, "needs_default_team"),
     (None, "needs_expand"),
     (None, "no_active_model"),
     (None, "unsafe_integer"),
     ("model", "ambiguous_model_group"),
     ("team_id", "required"),
+    ("external_reference", "required"),
+    ("expires_at", "not_after_start"),
+    ("expires_at", "not_in_future"),
+    ("period", "future_period"),
     ("cursor", "invalid_cursor"),
     ("period", "ambiguous_period"),
     ("start_date", "invalid_date"),
@@ -88,6 +95,8 @@ RULES_BEYOND_SCHEMAS = {
 DATES = {
     "created_after": re.compile(r"\d{4}-\d\d-\d\d(T|$)"),
     "created_before": re.compile(r"\d{4}-\d\d-\d\d(T|$)"),
+    "starts_at": re.compile(r"\d{4}-\d\d-\d\d(T|$)"),
+    "expires_at": re.compile(r"\d{4}-\d\d-\d\d(T|$)"),
     "period": re.compile(r"\d{4}-(0[1-9]|1[0-2])$"),
 }
 
@@ -126,6 +135,10 @@ def before_call(context, case, kwargs):
                 holder[own] = f"{holder[own][:100]}-{number}"
     if operation == "PUT /api/teams/{team_id}/model-groups" and case.body:
         case.body = [GROUP]
+    if operation == "POST /api/credits/teams/{team_id}/refund" and isinstance(case.body, dict):
+        case.body["job_id"] = next(JOBS_TO_REFUND)
+        if case.body.get("credits"):
+            case.body["credits"] = 1
 
 
 def point_at_things(holder, own):
@@ -155,7 +168,8 @@ def is_refused_beyond_schemas(case, response):
 def is_beyond_schemas(reason, case):
     field, code = reason["field"], reason["code"]
     if field in DATES and code in {"is_instant", "invalid_period"}:
-        return DATES[field].match(str(case.query[field])) is not None
+        holder = case.body if isinstance(case.body, dict) else case.query
+        return DATES[field].match(str(holder[field])) is not None
     if code == "array_unique":
         # Objects may differ and still name the same model.
         items = case.body if isinstance(case.body, list) else case.body.get(field)

@@ -136,14 +136,19 @@ async function makeWorld({ baseUrl, folder }) {
     await send(baseUrl, own, 'POST', `/api/jobs/${job}/llm-call`, { messages });
   }
   await send(baseUrl, own, 'POST', `/api/jobs/${ended}/complete`, { status: 'completed' });
-  const [readable, callable, endable] = [
+  const [readable, callable, endable, refundable] = [
     [ended, called, await makeJob(own), await makeJob(other)],
     await makeJobs(),
     await makeJobs(),
+    await makeJobs(),
   ];
+  for (const job of refundable) {
+    await send(baseUrl, own, 'POST', `/api/jobs/${job}/complete`, { status: 'completed' });
+  }
   writeFileSync(join(folder, 'jobs-to-read.dict'), readable.map((job) => `"${job}"\n`).join(''));
   writeFileSync(join(folder, 'jobs-to-call.txt'), callable.join('\n'));
   writeFileSync(join(folder, 'jobs-to-end.txt'), endable.join('\n'));
+  writeFileSync(join(folder, 'jobs-to-refund.txt'), refundable.join('\n'));
   return own;
 }
 
