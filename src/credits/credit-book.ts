@@ -255,7 +255,7 @@ export class CreditBook {
   }
 
   /** What a job of this type could be paid with now, overdraft included. */
-  private spendable(jobType: string): number {
+  spendable(jobType: string): number {
     return (
       eligibleCredits(this.grants.values(), jobType, this.now) +
       this.account.overdraftLimit -

@@ -70,7 +70,10 @@ export class CreditsController {
     @Param(TEAM_PATH_PARAM) teamId: string,
     @Query() query: CreditCheckQuery,
   ): Promise<CreditCheckResponse> {
-    return toCreditCheckResponse(await this.credits.getBalance(teamId), query.credits_needed);
+    return toCreditCheckResponse(
+      await this.credits.getSpendable(teamId, query.job_type ?? null),
+      query.credits_needed,
+    );
   }
 
   @Post('add')

@@ -108,8 +108,22 @@ export class CreditsRepository {
     const account = await manager
       .getRepository(CreditAccount)
       .findOne({ where: { teamId }, lock: { mode: 'for_no_key_update' } });
-    if (account === null) return null;
-    const now = clock.now();
+    return account === null ? null : this.readContents(manager, account, jobId, clock.now());
+  }
+
+  /** The book as a snapshot shows it, to look at and not to be saved. @param manager of one that reads a snapshot */
+  async readBook(manager: EntityManager, teamId: string, now: Date): Promise<CreditBook | null> {
+    const account = await manager.getRepository(CreditAccount).findOneBy({ teamId });
+    return account === null ? null : this.readContents(manager, account, null, now);
+  }
+
+  private async readContents(
+    manager: EntityManager,
+    account: CreditAccount,
+    jobId: string | null,
+    now: Date,
+  ): Promise<CreditBook> {
+    const { teamId } = account;
     const hasUnpaid = account.shortfall > 0 || account.overdrawn > 0;
     const holds = jobId === null && !hasUnpaid ? [] : await this.listHolds(manager, teamId, jobId, hasUnpaid);
     const grants = await this.listGrants(manager, teamId, [

@@ -29,6 +29,15 @@ export interface Refunded {
   readonly balance: CreditBalance;
 }
 
+/** What a job could be paid with. */
+export interface Spendable {
+  readonly teamId: string;
+  readonly credits: number;
+  /** What has to be covered before any job begins. */
+  readonly shortfall: number;
+  readonly remaining: number;
+}
+
 const EXPIRY_BATCH = 100;
 
 /**
@@ -71,6 +80,22 @@ export class CreditsService {
     const balance = await this.repository.findBalance(manager, teamId);
     if (balance === null) throw teamNotFound(teamId);
     return balance;
+  }
+
+  /**
+   * What a job could be paid with right now. Sets nothing aside.
+   *
+   * @param jobType null for one of which no grant knows
+   * @throws DomainError team_not_found
+   */
+  async getSpendable(teamId: string, jobType: string | null): Promise<Spendable> {
+    return this.transactions.read(async (manager) => {
+      const book = await this.repository.readBook(manager, teamId, this.clock.now());
+      if (book === null) throw teamNotFound(teamId);
+      book.settle();
+      const credits = Math.max(0, book.spendable(jobType ?? ''));
+      return { teamId, credits, shortfall: book.account.shortfall, remaining: book.balance.remaining };
+    });
   }
 
   /** As the accounts stand, of those teams that have one. */

@@ -223,6 +223,33 @@ describe('a check of credits', () => {
     await makeJob(service, team);
   });
 
+  it('counts credits of certain job types for those, and what begins later not at all', async () => {
+    const team = await makeTeam(service, { credits: 1 });
+    const add = (body: object) =>
+      service.call('post', `/api/credits/teams/${team.teamId}/add`, { body }).expect(200);
+    await add({ credits: 10, kind: 'promotion', job_types: ['chat'] });
+    await add({ credits: 100, starts_at: '2999-01-01T00:00:00.000Z' });
+    const checkFor = async (needed: string, jobType?: string): Promise<[boolean, number, number]> => {
+      const { body } = await service
+        .call('post', `/api/credits/teams/${team.teamId}/check`, {
+          key: team.key,
+          query: { credits_needed: needed, ...(jobType !== undefined && { job_type: jobType }) },
+        })
+        .expect(200);
+      return [body.has_credits, body.credits_available, body.credits_remaining] as [boolean, number, number];
+    };
+    expect(await checkFor('2')).toEqual([false, 1, 111]);
+    expect(await checkFor('11', 'chat')).toEqual([true, 11, 111]);
+    expect(await checkFor('12', 'chat')).toEqual([false, 11, 111]);
+    expect(await checkFor('2', 'translation')).toEqual([false, 1, 111]);
+    // What creating jobs then does: the first takes the credit of all types or one of its own.
+    await makeJob(service, team, 'translation');
+    await service
+      .call('post', '/api/jobs/create', { key: team.key, body: { job_type: 'translation' } })
+      .expect(402);
+    await makeJob(service, team, 'chat');
+  });
+
   it.each(['0', '-1', '1.5', 'one', '', '1000000000', '1e3'])(
     'refuses %j as the number of credits',
     async (needed) => {

@@ -1,8 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { IsQueryInteger } from '../../common/validators.js';
+import { IsQueryInteger, IsStoredText } from '../../common/validators.js';
 import { insufficientCredits } from '../credits.errors.js';
-import type { CreditBalance } from '../credits.types.js';
+import type { Spendable } from '../credits.service.js';
 
 /** As many digits as IsQueryInteger reads. */
 const MAX_CREDITS_NEEDED = 999_999_999;
@@ -19,6 +19,18 @@ export class CreditCheckQuery {
   @IsOptional()
   @IsQueryInteger(1, MAX_CREDITS_NEEDED)
   credits_needed: number = 1;
+
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: 128,
+    description:
+      'Of the next job: some credits pay for certain types only. Those do not count when it is left out',
+    example: 'document_analysis',
+  })
+  @IsOptional()
+  @IsStoredText(128)
+  job_type?: string;
 }
 
 export class CreditCheckResponse {
@@ -31,7 +43,11 @@ export class CreditCheckResponse {
   @ApiProperty({ type: 'integer', description: 'available + held', example: 99 })
   credits_remaining!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Credits that a new job can draw on', example: 97 })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Credits that such a job can draw on, with the overdraft',
+    example: 97,
+  })
   credits_available!: number;
 
   @ApiProperty({ type: 'integer', example: 1 })
@@ -44,14 +60,17 @@ export class CreditCheckResponse {
   error?: string;
 }
 
-export function toCreditCheckResponse(balance: CreditBalance, needed: number): CreditCheckResponse {
-  const hasCredits = balance.available >= needed;
+export function toCreditCheckResponse(spendable: Spendable, needed: number): CreditCheckResponse {
+  // As creating a job decides it.
+  const hasCredits = spendable.shortfall === 0 && spendable.credits >= needed;
   return {
-    team_id: balance.teamId,
+    team_id: spendable.teamId,
     has_credits: hasCredits,
-    credits_remaining: balance.remaining,
-    credits_available: balance.available,
+    credits_remaining: spendable.remaining,
+    credits_available: spendable.credits,
     credits_needed: needed,
-    ...(!hasCredits && { error: insufficientCredits(needed, balance.available).message }),
+    ...(!hasCredits && {
+      error: insufficientCredits(needed + spendable.shortfall, spendable.credits).message,
+    }),
   };
 }
