@@ -4,6 +4,7 @@ import { Jobs1764000000003 } from './1764000000003-jobs.js';
 import { ApiSurface1764000000004 } from './1764000000004-api-surface.js';
 import { CreditSystem1764000000005 } from './1764000000005-credit-system.js';
 import { Idempotency1764000000006 } from './1764000000006-idempotency.js';
+import { AllowanceOfRunningCalls1764000000007 } from './1764000000007-allowance-of-running-calls.js';
 
 /** Every migration, in order. Listed rather than found, so that a stale compiled file is never run. */
 export const ALL_MIGRATIONS = [
@@ -13,4 +14,5 @@ export const ALL_MIGRATIONS = [
   ApiSurface1764000000004,
   CreditSystem1764000000005,
   Idempotency1764000000006,
+  AllowanceOfRunningCalls1764000000007,
 ];
