@@ -276,7 +276,7 @@ async function jobs(runner: QueryRunner): Promise<void> {
   await runner.query(`ALTER TABLE jobs ALTER COLUMN expires_at SET NOT NULL`);
   await runner.query(`CREATE INDEX jobs_expires_at_idx ON jobs (expires_at) WHERE completed_at IS NULL`);
   await runner.query(
-    `CREATE INDEX jobs_free_endings_idx ON jobs (team_id, job_type, completed_at) WHERE charge_rule = 'allowance' AND NOT credit_applied AND successful_calls > 0`,
+    `CREATE INDEX jobs_free_endings_idx ON jobs (team_id, job_type, completed_at) WHERE charge_rule = 'allowance' AND NOT credit_applied AND (successful_calls > 0 OR running_calls > 0)`,
   );
 }
 

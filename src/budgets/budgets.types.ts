@@ -16,7 +16,7 @@ export interface BudgetTerms {
 /** When a job that failed, was cancelled or has expired is free. */
 export interface EndingTerms {
   readonly fairOutcome: FairOutcome;
-  /** Of `allowance`: so many free endings after a successful call per window. */
+  /** Of `allowance`: so many free endings per window, after a call that succeeded or still runs. */
   readonly freeEndings: number;
   readonly freeEndingsWindowDays: number;
 }

@@ -3,14 +3,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
 import { DomainError } from './domain-error.js';
-import { errorCodeOf } from './error-code.js';
-import {
-  databaseUnavailable,
-  internalError,
-  malformedRequest,
-  methodNotAllowed,
-  routeNotFound,
-} from './general.errors.js';
+import { toFault } from './fault.js';
+import { internalError, malformedRequest, methodNotAllowed, routeNotFound } from './general.errors.js';
 import { PROBLEM_TYPE, renderProblem, STATUS_OF_KIND } from './problem.js';
 import { requestIdOf } from './request-id.js';
 
@@ -42,8 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
 function toDomainError(exception: unknown, request: Request): DomainError {
   if (exception instanceof DomainError) return exception;
   if (exception instanceof HttpException) return fromHttpException(exception, request);
-  if (isDatabaseUnavailable(exception)) return databaseUnavailable(exception);
-  return internalError(exception);
+  return toFault(exception);
 }
 
 /** The framework's own exceptions: a path or a method that no route has, a path that cannot be decoded. */
@@ -54,21 +47,4 @@ function fromHttpException(exception: HttpException, request: Request): DomainEr
     return methods.length === 0 ? routeNotFound() : methodNotAllowed(methods);
   }
   return status >= 500 ? internalError(exception) : malformedRequest();
-}
-
-/** Codes of Node and of Postgres for a database that cannot be had right now. */
-const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  '53300', // too_many_connections
-  '57P01', // admin_shutdown
-  '57P03', // cannot_connect_now
-]);
-
-function isDatabaseUnavailable(exception: unknown): boolean {
-  const code = errorCodeOf(exception);
-  if (code !== null && UNAVAILABLE_CODES.has(code)) return true;
-  return exception instanceof Error && /timeout exceeded when trying to connect/i.test(exception.message);
 }

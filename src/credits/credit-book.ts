@@ -58,7 +58,7 @@ export interface RefundState {
 /** What is behind the account: every grant with something left, and what the caller is about to end. */
 export interface BookContents {
   readonly grants: readonly GrantState[];
-  /** Those of the job, and those that are not paid in full. */
+  /** Those of the job; and those that are not paid in full, where there is something to pay them with. */
   readonly holds: readonly HoldState[];
 }
 

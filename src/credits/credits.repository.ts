@@ -95,8 +95,12 @@ export class CreditsRepository {
    * Locks the account until the transaction ends and reads what is behind it, which nobody else can change
    * meanwhile. The lock is taken by a statement of its own: what the next ones read is not older than it.
    *
+   * A team may have many holds that are not paid in full. They are read only where something could pay them,
+   * or every job of a team that lives on its overdraft would read all those before it.
+   *
    * @param jobId whose holds are needed, or null
    * @param clock asked once the account is locked
+   * @param bringsCredits whether the caller brings credits that are not there yet, by the holds of the job
    * @returns null if there is no such account
    */
   async openBook(
@@ -104,31 +108,36 @@ export class CreditsRepository {
     teamId: string,
     jobId: string | null,
     clock: { now(): Date },
+    bringsCredits: (holdsOfJob: readonly HoldState[]) => boolean,
   ): Promise<CreditBook | null> {
     const account = await manager
       .getRepository(CreditAccount)
       .findOne({ where: { teamId }, lock: { mode: 'for_no_key_update' } });
-    return account === null ? null : this.readContents(manager, account, jobId, clock.now());
+    return account === null ? null : this.readContents(manager, account, jobId, bringsCredits, clock.now());
   }
 
   /** The book as a snapshot shows it, to look at and not to be saved. @param manager of one that reads a snapshot */
   async readBook(manager: EntityManager, teamId: string, now: Date): Promise<CreditBook | null> {
     const account = await manager.getRepository(CreditAccount).findOneBy({ teamId });
-    return account === null ? null : this.readContents(manager, account, null, now);
+    return account === null ? null : this.readContents(manager, account, null, () => false, now);
   }
 
   private async readContents(
     manager: EntityManager,
     account: CreditAccount,
     jobId: string | null,
+    bringsCredits: (holdsOfJob: readonly HoldState[]) => boolean,
     now: Date,
   ): Promise<CreditBook> {
     const { teamId } = account;
-    const hasUnpaid = account.shortfall > 0 || account.overdrawn > 0;
-    const holds = jobId === null && !hasUnpaid ? [] : await this.listHolds(manager, teamId, jobId, hasUnpaid);
+    const ofJob = jobId === null ? [] : await this.listHolds(manager, teamId, { jobId });
     const grants = await this.listGrants(manager, teamId, [
-      ...new Set(holds.flatMap((hold) => [...hold.draws.keys()])),
+      ...new Set(ofJob.flatMap((hold) => [...hold.draws.keys()])),
     ]);
+    const isUnpaid = account.shortfall > 0 || account.overdrawn > 0;
+    const canPay = bringsCredits(ofJob) || grants.some((grant) => grant.remaining > 0);
+    const unpaid = isUnpaid && canPay ? await this.listHolds(manager, teamId, 'unpaid') : [];
+    const holds = [...ofJob, ...unpaid.filter((hold) => hold.jobId !== jobId)];
     // Clocks of replicas differ: the ledger's time never runs backwards.
     return new CreditBook(account, { grants, holds }, now > account.updatedAt ? now : account.updatedAt);
   }
@@ -227,8 +236,7 @@ export class CreditsRepository {
   private async listHolds(
     manager: EntityManager,
     teamId: string,
-    jobId: string | null,
-    hasUnpaid: boolean,
+    which: { readonly jobId: string } | 'unpaid',
   ): Promise<HoldState[]> {
     const rows = await queryRows<HoldRow>(
       manager,
@@ -236,9 +244,9 @@ export class CreditsRepository {
                           FROM credit_hold_grants drawn
                          WHERE drawn.hold_id = holds.hold_id AND drawn.team_id = holds.team_id) AS draws
          FROM credit_holds holds
-        WHERE team_id = $1 AND (job_id = $2 ${hasUnpaid ? 'OR shortfall > 0 OR overdrawn > 0' : ''})
+        WHERE team_id = $1 AND ${which === 'unpaid' ? '(shortfall > 0 OR overdrawn > 0)' : 'job_id = $2'}
         ORDER BY hold_id`,
-      [teamId, jobId],
+      which === 'unpaid' ? [teamId] : [teamId, which.jobId],
     );
     return rows.map((row) => ({
       holdId: row.hold_id,

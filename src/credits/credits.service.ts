@@ -4,7 +4,7 @@ import { teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
 import { isSameUsd } from '../common/money.js';
 import { Transactions } from '../database/transactions.js';
-import type { CreditBook } from './credit-book.js';
+import type { CreditBook, HoldState } from './credit-book.js';
 import {
   chargeNotFound,
   expiresBeforeStart,
@@ -119,7 +119,7 @@ export class CreditsService {
 
   /** As {@link addCredits}, in the caller's transaction. */
   async grant(manager: EntityManager, teamId: string, input: NewGrant): Promise<Granted> {
-    const book = await this.open(manager, teamId, null);
+    const book = await this.open(manager, teamId, null, () => true);
     // Under the lock, so of two requests with one reference the second finds the grant of the first.
     const earlier =
       input.externalReference === null
@@ -161,7 +161,9 @@ export class CreditsService {
    * @param due whole credits, at least 1
    */
   async capture(manager: EntityManager, job: JobOfTeam, due: number): Promise<Charge> {
-    const book = await this.open(manager, job.teamId, job.jobId);
+    const book = await this.open(manager, job.teamId, job.jobId, (holds) =>
+      holds.some((hold) => hold.status === 'held' && hold.credits > due),
+    );
     const hold = book.runningHoldOf(job.jobId);
     book.capture(hold, due);
     await this.repository.saveBook(manager, book);
@@ -184,7 +186,9 @@ export class CreditsService {
 
   /** Gives the job's hold back to the grants it came from, in the transaction that ends the job. */
   async release(manager: EntityManager, job: JobOfTeam): Promise<CreditBalance> {
-    const book = await this.open(manager, job.teamId, job.jobId);
+    const book = await this.open(manager, job.teamId, job.jobId, (holds) =>
+      holds.some((hold) => hold.status === 'held' && hold.draws.size > 0),
+    );
     book.release(book.runningHoldOf(job.jobId));
     await this.repository.saveBook(manager, book);
     return book.balance;
@@ -199,7 +203,7 @@ export class CreditsService {
    */
   async refund(job: JobOfTeam, credits: number | null, reason: string | null): Promise<Refunded> {
     return this.transactions.run(async (manager) => {
-      const book = await this.open(manager, job.teamId, job.jobId);
+      const book = await this.open(manager, job.teamId, job.jobId, () => true);
       const hold = book.capturedHoldOf(job.jobId);
       if (hold === undefined) throw chargeNotFound();
       const refund = book.refund(hold, credits, reason);
@@ -266,8 +270,14 @@ export class CreditsService {
     return teamIds.length;
   }
 
-  private async open(manager: EntityManager, teamId: string, jobId: string | null): Promise<CreditBook> {
-    const book = await this.repository.openBook(manager, teamId, jobId, this.clock);
+  /** @param bringsCredits whether credits come that could pay what is not paid; what is there is seen anyway */
+  private async open(
+    manager: EntityManager,
+    teamId: string,
+    jobId: string | null,
+    bringsCredits: (holdsOfJob: readonly HoldState[]) => boolean = () => false,
+  ): Promise<CreditBook> {
+    const book = await this.repository.openBook(manager, teamId, jobId, this.clock, bringsCredits);
     if (book === null) throw teamNotFound(teamId);
     return book;
   }

@@ -76,7 +76,9 @@ export class IdempotencyService {
         await this.store(request, claimId, answer);
         return outcome;
       } catch (error) {
-        await this.release(request, claimId);
+        // Who refuses on purpose knows that nothing has left. A bug may have come after the sending, so the
+        // claim stays: released, the same key would spend twice.
+        if (error instanceof DomainError) await this.release(request, claimId);
         throw error;
       }
     });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../common/access.js';
 import { DomainError } from '../common/domain-error.js';
+import { toFault } from '../common/fault.js';
 import { callInterrupted } from '../common/general.errors.js';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import { Transactions } from '../database/transactions.js';
@@ -52,7 +53,10 @@ export class JobCallsService {
     if (this.transactions.isRequest)
       throw new Error('A route that calls a model needs @LeavesForProvider().');
     const startedAt = performance.now();
-    const admitted = await this.admission.admit(principal, scope, input);
+    const admitted = await this.admission.admit(principal, scope, input).catch((error: unknown) => {
+      // Nothing has left, and only a DomainError can say so: after any other error a key is not released.
+      throw toFault(error);
+    });
     try {
       return await this.make(admitted, input.request, startedAt);
     } catch (error) {

@@ -76,7 +76,9 @@ describe('a job that did not complete', () => {
   });
 
   it.each<[string, JobTotals, number, boolean]>([
-    ['none left, but no successful call', totals(0, 3, 1), 2, false],
+    ['none left, but every call failed', totals(0, 3, 0), 2, false],
+    ['none left, and a call running', totals(0, 3, 1), 2, true],
+    ['one left, and a call running', totals(0, 0, 1), 1, false],
     ['the first of two', totals(1, 0, 0), 0, false],
     ['the second of two', totals(1, 4, 0), 1, false],
     ['none left', totals(1, 4, 0), 2, true],

@@ -51,9 +51,12 @@ export function decideEnding(totals: JobTotals, terms: EndingTerms, freeEndingsU
   }
 }
 
-/** Only a job that had something of its calls uses up a free ending. */
+/**
+ * Only a job that had something of its calls uses up a free ending. A call that still runs counts as one that
+ * succeeds: its caller gets the answer, and could otherwise end every job for nothing just before it comes.
+ */
 export function takesFromAllowance(totals: JobTotals): boolean {
-  return totals.successfulCalls > 0;
+  return totals.successfulCalls > 0 || totals.runningCalls > 0;
 }
 
 /** Average latency of the successful calls in whole milliseconds; 0 if there is none. */

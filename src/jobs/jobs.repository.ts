@@ -189,7 +189,7 @@ export class JobsRepository {
       manager,
       `SELECT count(*)::int AS endings FROM jobs
         WHERE team_id = $1 AND job_type = $2 AND completed_at > $3
-          AND charge_rule = 'allowance' AND NOT credit_applied AND successful_calls > 0`,
+          AND charge_rule = 'allowance' AND NOT credit_applied AND (successful_calls > 0 OR running_calls > 0)`,
       [job.teamId, job.jobType, since],
     );
     return rows[0]?.endings ?? 0;

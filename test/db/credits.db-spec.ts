@@ -136,4 +136,36 @@ describe('the credit ledger', () => {
     await expect(update('available = -1, held = 4')).rejects.toThrow('credit_accounts_available_check');
     await expect(update('available = available + 1')).rejects.toThrow('credit_accounts_balanced_check');
   });
+
+  it('covers what was overdrawn with whatever comes back or comes in, from whichever job', async () => {
+    const team = await makeTeam(service, { credits: 2 });
+    await credits.setOverdraftLimit(team.teamId, 20);
+    const [paid, overdrawn, open] = [randomUUID(), randomUUID(), randomUUID()];
+    const end = (jobId: string, due: number) =>
+      transactions.run((manager) => credits.capture(manager, { teamId: team.teamId, jobId }, due));
+    const overdrafts = async () =>
+      (
+        await query<{ overdrawn: string }>(
+          service.database.url,
+          `SELECT overdrawn FROM credit_accounts WHERE team_id = $1
+           UNION ALL SELECT sum(overdrawn) FROM credit_holds WHERE team_id = $1`,
+          [team.teamId],
+        )
+      ).map((row) => Number(row.overdrawn));
+    await hold(team, paid, 2);
+    await hold(team, overdrawn, 5);
+    await end(overdrawn, 5);
+    await hold(team, open, 3);
+    expect(await overdrafts()).toEqual([8, 8]);
+    // One of the two credits of the grant comes back and covers one of the five.
+    expect(await end(paid, 1)).toMatchObject({ charged: 1, balance: { used: 6, held: 3, available: -7 } });
+    expect(await overdrafts()).toEqual([7, 7]);
+    expect(await remainders(team)).toEqual([0]);
+    // What was only overdrawn brings nothing back.
+    await transactions.run((manager) => credits.release(manager, { teamId: team.teamId, jobId: open }));
+    expect(await overdrafts()).toEqual([4, 4]);
+    await credits.addCredits(team.teamId, newGrant({ credits: 10, kind: 'allocation', reason: null }));
+    expect(await overdrafts()).toEqual([0, 0]);
+    expect(await remainders(team)).toEqual([0, 6]);
+  });
 });

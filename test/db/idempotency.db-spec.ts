@@ -8,7 +8,7 @@ import { startTestService, type TestService, uniqueName } from '../support/servi
 
 const ANSWER: Answer = { status: 200, headers: { 'content-type': 'application/json' }, body: '{"a":1}' };
 
-describe('a keyed request in one transaction', () => {
+describe('a keyed request', () => {
   let service: TestService;
   let transactions: Transactions;
   let idempotency: IdempotencyService;
@@ -150,5 +150,31 @@ describe('a keyed request in one transaction', () => {
     expect(await running).toMatchObject({ isReplay: false });
     expect(await isMarked(text)).toBe(true);
     expect(await isMarked('never')).toBe(false);
+  });
+
+  it('that leaves for a provider keeps its key after a bug, which may have come after the sending', async () => {
+    let runs = 0;
+    const work = workOf(() => {
+      runs += 1;
+      throw new TypeError('The answer could not be put into words.');
+    });
+    await expect(idempotency.runWithLease(request, work)).rejects.toThrow(TypeError);
+    await expect(idempotency.runWithLease(request, work)).rejects.toMatchObject({
+      code: 'idempotency_in_progress',
+    });
+    await query(
+      service.database.url,
+      `UPDATE idempotency_keys SET lease_expires_at = now() - interval '1 day' WHERE idempotency_key = $1`,
+      [request.key],
+    );
+    await expect(idempotency.runWithLease(request, work)).rejects.toMatchObject({ code: 'call_interrupted' });
+    expect(runs).toBe(1);
+  });
+
+  it('that leaves for a provider gives its key back after a refusal that is not kept', async () => {
+    const refused = workOf(() => refuse('insufficient_credits'));
+    await expect(idempotency.runWithLease(request, refused)).rejects.toMatchObject({ code: 'refused' });
+    const succeeding = workOf(() => Promise.resolve());
+    expect(await idempotency.runWithLease(request, succeeding)).toMatchObject({ isReplay: false });
   });
 });

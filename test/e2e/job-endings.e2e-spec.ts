@@ -223,6 +223,47 @@ describe('the end of a job', () => {
         expect(await costsOf(team, jobId, 'cancelled')).toMatchObject({ credits_charged: expected });
       }
     });
+
+    it('takes from an allowance while a call is running, whose answer is still to come', async () => {
+      const slow = 'fault-delay-4000';
+      const team = await makeTeam(service, { credits: 20, groups: [[slow]] });
+      await setBudget(team, { fairOutcome: 'allowance', freeEndings: 1, freeEndingsWindowDays: 7 });
+      const jobs = [await makeJob(service, team), await makeJob(service, team), await makeJob(service, team)];
+      const served = service.sandbox.servedCount(slow);
+      const calls = jobs.map((jobId) =>
+        service
+          .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+          .then((answer) => answer.status),
+      );
+      while (service.sandbox.servedCount(slow) < served + 3) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const charges = [];
+      for (const jobId of jobs) charges.push(await costsOf(team, jobId, 'cancelled'));
+      expect(charges.map((costs) => costs['successful_calls'])).toEqual([0, 0, 0]);
+      expect(charges.map((costs) => costs['credits_charged'])).toEqual([0, 1, 1]);
+      expect(await Promise.all(calls)).toEqual([200, 200, 200]);
+    });
+
+    it('leaves the allowance alone once the call that was running has failed', async () => {
+      const slow = 'fault-delay-4000+status-500';
+      const team = await makeTeam(service, { credits: 20, groups: [[slow]] });
+      await setBudget(team, { fairOutcome: 'allowance', freeEndings: 1, freeEndingsWindowDays: 7 });
+      const endWhileRunning = async (): Promise<unknown> => {
+        const jobId = await makeJob(service, team);
+        const served = service.sandbox.servedCount(slow);
+        const call = service
+          .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES } })
+          .then((answer) => answer.status);
+        while (service.sandbox.servedCount(slow) === served) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        const costs = await costsOf(team, jobId, 'cancelled');
+        expect(await call).toBe(502);
+        return costs['credits_charged'];
+      };
+      expect([await endWhileRunning(), await endWhileRunning()]).toEqual([0, 0]);
+    });
   });
 
   describe('where credits buy consumption', () => {

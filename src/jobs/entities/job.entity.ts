@@ -19,7 +19,7 @@ const quoted = (values: readonly string[]): string => values.map((value) => `'${
 @Index('jobs_open_idx', ['teamId', 'jobId'], { where: 'completed_at IS NULL' })
 @Index('jobs_expires_at_idx', ['expiresAt'], { where: 'completed_at IS NULL' })
 @Index('jobs_free_endings_idx', ['teamId', 'jobType', 'completedAt'], {
-  where: `charge_rule = 'allowance' AND NOT credit_applied AND successful_calls > 0`,
+  where: `charge_rule = 'allowance' AND NOT credit_applied AND (successful_calls > 0 OR running_calls > 0)`,
 })
 @Check('jobs_charge_rule_check', `charge_rule IN (${quoted(CHARGE_RULES)})`)
 @Check('jobs_status_check', `status IN (${quoted(JOB_STATUSES)})`)
