@@ -3,10 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { captureScript, ROUND_TRIPS } from './support/completion-script.ts';
-import { findPgbench, runPgbench } from './support/pgbench.ts';
+import { describe, type Figures, type Stretch, toTable } from './support/figures.ts';
+import { HttpSide } from './support/http-side.ts';
+import { findPgbench, runPgbench, WARM_UP_TURNS } from './support/pgbench.ts';
 import { countCompleted, type OpenJob, prepareJobs, writeJobTable } from './support/preparation.ts';
 import { familyTimeMs, processTimeMs } from './support/processor-time.ts';
-import { inParallel, ServiceClient } from './support/service-client.ts';
+import { ServiceClient } from './support/service-client.ts';
 import { openWorkbench, type Workbench } from './support/workbench.ts';
 
 const USAGE = `npm run bench:completions -- [options]
@@ -19,7 +21,7 @@ const USAGE = `npm run bench:completions -- [options]
 /** HTTP and pgbench take turns, so that what disturbs the machine for a while disturbs both. */
 const SLICES = 5;
 /** Not counted: the first requests find code that is not compiled and connections that are not open. */
-const WARM_UP_JOBS = 300;
+const MIN_WARM_UP_JOBS = 300;
 /** For the statements to be looked at; one is enough unless a sweep comes between them. */
 const SAMPLE_JOBS = 3;
 
@@ -33,21 +35,6 @@ interface Options {
   readonly connections: number;
   readonly jobs: number;
   readonly hasStatements: boolean;
-}
-
-/** What one side did in one slice. */
-interface Slice {
-  readonly count: number;
-  readonly seconds: number;
-  readonly databaseMs: number;
-}
-
-interface Result {
-  readonly http: readonly Slice[];
-  readonly pgbench: readonly Slice[];
-  readonly latenciesMs: readonly number[];
-  readonly serviceMs: number;
-  readonly clientMs: number;
 }
 
 function readOptions(): Options | null {
@@ -76,54 +63,9 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
   throw new Error(`--${name} takes a whole number from ${String(least)} to ${String(most)}.`);
 }
 
-/** Completes jobs from `next` on, for a time or until none is left. */
-class HttpSide {
-  readonly latenciesMs: number[] = [];
-  private next = 0;
-
-  private readonly client: ServiceClient;
-  private readonly jobs: readonly OpenJob[];
-  private readonly connections: number;
-
-  constructor(client: ServiceClient, jobs: readonly OpenJob[], connections: number) {
-    this.client = client;
-    this.jobs = jobs;
-    this.connections = connections;
-  }
-
-  /** How many jobs have been completed. */
-  get completed(): number {
-    return this.next;
-  }
-
-  async completeOne(): Promise<number> {
-    const job = this.jobs[this.next];
-    if (job === undefined) throw new Error('No job is left.');
-    this.next += 1;
-    const startedAt = performance.now();
-    await this.client.post(`/api/jobs/${job.jobId}/complete`, job.key, { status: 'completed' });
-    return performance.now() - startedAt;
-  }
-
-  async warmUp(jobs: number): Promise<void> {
-    const end = this.next + jobs;
-    await inParallel(this.connections, async () => {
-      if (this.next >= end) return false;
-      await this.completeOne();
-      return true;
-    });
-  }
-
-  async run(seconds: number): Promise<{ count: number; seconds: number }> {
-    const first = this.next;
-    const startedAt = performance.now();
-    await inParallel(this.connections, async () => {
-      if (this.next >= this.jobs.length || performance.now() - startedAt > seconds * 1000) return false;
-      this.latenciesMs.push(await this.completeOne());
-      return true;
-    });
-    return { count: this.next - first, seconds: (performance.now() - startedAt) / 1000 };
-  }
+/** As many as pgbench needs for its own warm-up, so that the jobs suffice for both. */
+function warmUpJobs(connections: number): number {
+  return Math.max(MIN_WARM_UP_JOBS, SLICES * WARM_UP_TURNS * connections);
 }
 
 async function measure(
@@ -131,8 +73,8 @@ async function measure(
   { database, teams }: (typeof CASES)[number],
   options: Options,
   pgbench: string | null,
-): Promise<Result> {
-  const { connections } = options;
+): Promise<Figures> {
+  const { connections, seconds } = options;
   const databaseUrl = await workbench.createDatabase(database);
   const { jobs, script } = await prepare(workbench, databaseUrl, teams, options);
   const scriptFile = join(workbench.folder, `${database}.sql`);
@@ -143,36 +85,34 @@ async function measure(
   const server = await workbench.startService(databaseUrl, connections);
   const client = new ServiceClient(server.baseUrl, connections);
   const side = new HttpSide(client, jobs, connections);
-  await side.warmUp(WARM_UP_JOBS);
-  const serverPid = server.process.pid ?? 0;
-  const slices: { http: Slice[]; pgbench: Slice[] } = { http: [], pgbench: [] };
+  await side.warmUp(warmUpJobs(connections));
+  const figures = { http: [] as Stretch[], pgbench: [] as Stretch[] };
+  const spent = { serviceMs: 0, databaseMs: 0, clientMs: 0 };
   let statements = '';
   let first = 0;
-  let [serviceMs, clientMs] = [0, 0];
   for (let slice = 0; slice < SLICES; slice += 1) {
-    const before = await readTimes(workbench, serverPid);
-    const http = await side.run(options.seconds / SLICES);
-    const after = await readTimes(workbench, serverPid);
-    if (http.count < connections) break;
-    slices.http.push({ ...http, databaseMs: after.databaseMs - before.databaseMs });
-    serviceMs += after.serviceMs - before.serviceMs;
-    clientMs += after.clientMs - before.clientMs;
+    const before = await readTimes(workbench, server.process.pid);
+    const http = await side.run(seconds / SLICES);
+    const after = await readTimes(workbench, server.process.pid);
+    if (http.count < connections) throw new Error(`Too few jobs, or too little time: ${String(http.count)}.`);
+    figures.http.push(http);
+    for (const name of ['serviceMs', 'databaseMs', 'clientMs'] as const) {
+      spent[name] += after[name] - before[name];
+    }
     if (pgbench === null) continue;
-    const turns = Math.floor(http.count / connections);
-    const maxSeconds = 30 + 10 * options.seconds;
-    const run = { program: pgbench, databaseUrl: copyUrl, scriptFile, clients: connections, maxSeconds };
-    const result = await runPgbench({ ...run, turns, first });
-    const databaseMs = (await readTimes(workbench, serverPid)).databaseMs - after.databaseMs;
-    slices.pgbench.push({ count: turns * connections, seconds: result.seconds, databaseMs });
-    first += turns * connections;
+    const turns = Math.floor(http.count / connections) + WARM_UP_TURNS;
+    const run = { program: pgbench, databaseUrl: copyUrl, scriptFile, clients: connections, turns, first };
+    const result = await runPgbench({ ...run, maxSeconds: 30 + 10 * seconds });
+    figures.pgbench.push(result.stretch);
     ({ statements } = result);
+    first += turns * connections;
   }
   await client.close();
   await server.end('SIGTERM');
   await checkBooks(workbench, databaseUrl, side.completed + SAMPLE_JOBS);
   if (pgbench !== null) await checkBooks(workbench, copyUrl, first + SAMPLE_JOBS);
   if (options.hasStatements) console.log(statements);
-  return { ...slices, latenciesMs: side.latenciesMs, serviceMs, clientMs };
+  return { ...figures, ...spent, latenciesMs: side.latenciesMs };
 }
 
 /** Both sides begin with what is there after it: open jobs, and a few that were completed for the script. */
@@ -184,7 +124,8 @@ async function prepare(
 ): Promise<{ jobs: OpenJob[]; script: string }> {
   const server = await workbench.startService(databaseUrl, connections);
   const client = new ServiceClient(server.baseUrl, connections);
-  const jobs = await prepareJobs(client, connections, { teams, jobs: count + WARM_UP_JOBS + SAMPLE_JOBS });
+  const all = count + warmUpJobs(connections) + SAMPLE_JOBS;
+  const jobs = await prepareJobs(client, connections, { teams, jobs: all });
   const samples = new HttpSide(client, jobs.splice(0, SAMPLE_JOBS), 1);
   const script = await captureScript(workbench, () => samples.completeOne());
   await samples.warmUp(SAMPLE_JOBS - samples.completed);
@@ -194,15 +135,16 @@ async function prepare(
   return { jobs, script };
 }
 
+/** Processor time so far; NaN where it cannot be read. */
 async function readTimes(
   workbench: Workbench,
-  serverPid: number,
-): Promise<{ serviceMs: number; clientMs: number; databaseMs: number }> {
+  serverPid = 0,
+): Promise<Pick<Figures, 'serviceMs' | 'databaseMs' | 'clientMs'>> {
   const { user, system } = process.cpuUsage();
   return {
     serviceMs: (await processTimeMs(serverPid)) ?? NaN,
-    clientMs: (user + system) / 1000,
     databaseMs: (await familyTimeMs(workbench.databasePid)) ?? NaN,
+    clientMs: (user + system) / 1000,
   };
 }
 
@@ -215,52 +157,6 @@ async function checkBooks(workbench: Workbench, databaseUrl: string, completed: 
   }
 }
 
-function describe(name: string, result: Result): Record<string, string | number> {
-  const http = sumOf(result.http);
-  const pgbench = sumOf(result.pgbench);
-  const ratios = result.pgbench.map((slice, index) => rate(result.http[index] ?? slice) / rate(slice));
-  const sorted = result.latenciesMs.toSorted((one, other) => one - other);
-  const hasRatio = ratios.length > 0;
-  return {
-    case: name,
-    'HTTP/s': Math.round(rate(http)),
-    'p50 ms': quantile(sorted, 0.5).toFixed(1),
-    'p99 ms': quantile(sorted, 0.99).toFixed(1),
-    'pgbench/s': hasRatio ? Math.round(rate(pgbench)) : '-',
-    ratio: hasRatio ? (rate(http) / rate(pgbench)).toFixed(2) : '-',
-    'of slices': hasRatio ? `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}` : '-',
-    'service ms': perCompletion(result.serviceMs, http),
-    'client ms': perCompletion(result.clientMs, http),
-    'database ms': perCompletion(http.databaseMs, http),
-    'under pgbench': hasRatio ? perCompletion(pgbench.databaseMs, pgbench) : '-',
-    completions: http.count,
-    seconds: http.seconds.toFixed(1),
-  };
-}
-
-function sumOf(slices: readonly Slice[]): Slice {
-  return slices.reduce(
-    (sum, slice) => ({
-      count: sum.count + slice.count,
-      seconds: sum.seconds + slice.seconds,
-      databaseMs: sum.databaseMs + slice.databaseMs,
-    }),
-    { count: 0, seconds: 0, databaseMs: 0 },
-  );
-}
-
-function rate({ count, seconds }: Slice): number {
-  return count / seconds;
-}
-
-function perCompletion(ms: number, { count }: Slice): string {
-  return Number.isNaN(ms) ? '-' : (ms / count).toFixed(2);
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-}
-
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === null) {
@@ -270,11 +166,18 @@ async function main(): Promise<void> {
   const pgbench = findPgbench();
   if (pgbench === null) console.log('There is no pgbench here, so there will be no ratio.');
   const workbench = await openWorkbench();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void workbench.stop().finally(() => process.exit(1));
+    });
+  }
   try {
-    const rows: Record<string, string | number>[] = [];
-    for (const each of CASES)
+    const rows: Record<string, string>[] = [];
+    for (const each of CASES) {
+      console.log(`${each.name}: ${String(options.jobs)} jobs are prepared, then completed.`);
       rows.push(describe(each.name, await measure(workbench, each, options, pgbench)));
-    console.table(rows);
+    }
+    console.log(toTable(rows));
     console.log(`One completion is ${String(ROUND_TRIPS)} round trips to the database.`);
   } finally {
     await workbench.stop();

@@ -1,9 +1,18 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { runCommand } from '../../test/support/server-process.ts';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Stretch } from './figures.ts';
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
+
+/**
+ * Transactions for each client that are not counted, in each run: a new connection has nothing of the
+ * catalogue at hand, while those of the service's pool have.
+ */
+export const WARM_UP_TURNS = 2;
 
 /** Where pgbench is: in the path, or where Debian installs it; null if there is none. */
 export function findPgbench(): string | null {
@@ -22,7 +31,7 @@ export interface PgbenchRun {
   readonly databaseUrl: string;
   readonly scriptFile: string;
   readonly clients: number;
-  /** Completions of each client. */
+  /** Transactions of each client, those of the warm-up included. */
   readonly turns: number;
   /** The number of the first job. */
   readonly first: number;
@@ -31,29 +40,54 @@ export interface PgbenchRun {
 }
 
 export interface PgbenchResult {
-  readonly seconds: number;
+  /** Without the warm-up. */
+  readonly stretch: Stretch;
   /** The average time of each statement, as pgbench prints it. */
   readonly statements: string;
 }
 
 /** @throws Error if a transaction failed, or if it takes too long */
 export async function runPgbench(run: PgbenchRun): Promise<PgbenchResult> {
-  const { code, output } = await runCommand('timeout', [
-    ...['--kill-after=5', String(run.maxSeconds), run.program],
-    ...['--no-vacuum', '--report-per-command', '--protocol=extended', '--file', run.scriptFile],
-    ...['--client', String(run.clients), '--jobs', String(Math.min(run.clients, availableParallelism()))],
-    ...['--transactions', String(run.turns)],
-    ...['--define', `first=${String(run.first)}`, '--define', 'turn=-1'],
-    ...['--define', `clients=${String(run.clients)}`],
-    run.databaseUrl,
-  ]);
-  const transactions = run.turns * run.clients;
-  const [, perSecond] = /^tps = ([\d.]+)/m.exec(output) ?? [];
-  if (code !== 0 || perSecond === undefined || !output.includes(`processed: ${String(transactions)}/`)) {
-    throw new Error(`pgbench ended with ${String(code)}:\n${output}`);
+  const logPrefix = `${run.scriptFile}.log`;
+  const { stdout } = await promisify(execFile)(
+    run.program,
+    [
+      ...['--no-vacuum', '--protocol=extended', '--file', run.scriptFile],
+      ...['--report-per-command', '--log', '--log-prefix', logPrefix],
+      ...['--client', String(run.clients), '--jobs', String(Math.min(run.clients, availableParallelism()))],
+      ...['--transactions', String(run.turns)],
+      ...['--define', `first=${String(run.first)}`, '--define', 'turn=-1'],
+      ...['--define', `clients=${String(run.clients)}`],
+      run.databaseUrl,
+    ],
+    { timeout: run.maxSeconds * 1000, env: { PATH: process.env['PATH'] } },
+  );
+  const transactions = String(run.turns * run.clients);
+  if (!stdout.includes(`processed: ${transactions}/${transactions}\n`)) {
+    throw new Error(`pgbench did not complete every job:\n${stdout}`);
   }
   return {
-    seconds: transactions / Number(perSecond),
-    statements: output.slice(output.indexOf('statement latencies')),
+    stretch: stretchOf(await takeLog(logPrefix), WARM_UP_TURNS * run.clients),
+    statements: stdout.slice(stdout.indexOf('statement latencies')),
   };
+}
+
+/** When each transaction ended, in seconds, in order. Removes the files, one for each thread. */
+async function takeLog(prefix: string): Promise<number[]> {
+  const ends: number[] = [];
+  for (const name of await readdir(dirname(prefix))) {
+    if (!name.startsWith(`${basename(prefix)}.`)) continue;
+    const file = join(dirname(prefix), name);
+    for (const line of (await readFile(file, 'utf8')).trimEnd().split('\n')) {
+      const [seconds = NaN, microseconds = NaN] = line.split(' ').slice(4, 6).map(Number);
+      ends.push(seconds + microseconds / 1e6);
+    }
+    await rm(file);
+  }
+  return ends.sort((one, other) => one - other);
+}
+
+/** From the end of the warm-up to the end of all. @param warmUp its transactions */
+function stretchOf(ends: readonly number[], warmUp: number): Stretch {
+  return { count: ends.length - warmUp, seconds: (ends.at(-1) ?? NaN) - (ends[warmUp - 1] ?? NaN) };
 }

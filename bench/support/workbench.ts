@@ -34,6 +34,7 @@ export interface Workbench {
   startService(databaseUrl: string, poolSize: number): Promise<ServerProcess>;
   /** @throws Error with what `verify-ledger` printed, if the books are wrong */
   verifyLedger(databaseUrl: string): Promise<void>;
+  /** Ends everything that was started; asked again, it is the same end. */
   stop(): Promise<void>;
 }
 
@@ -50,6 +51,12 @@ export async function openWorkbench(): Promise<Workbench> {
     settings: POSTGRES_SETTINGS,
   });
   const servers = new Set<ServerProcess>();
+  const stop = async (): Promise<void> => {
+    for (const server of servers) await server.end('SIGTERM');
+    await postgres.stop();
+    await workplace.remove();
+  };
+  let stopping: Promise<void> | null = null;
   const urlOf = (database: string): string => {
     const url = new URL(postgres.url);
     url.pathname = `/${database}`;
@@ -84,11 +91,7 @@ export async function openWorkbench(): Promise<Workbench> {
       return server;
     },
     verifyLedger: (databaseUrl) => run('commands/verify-ledger.js', workplace, databaseUrl),
-    stop: async () => {
-      for (const server of servers) await server.end('SIGTERM');
-      await postgres.stop();
-      await workplace.remove();
-    },
+    stop: () => (stopping ??= stop()),
   };
 }
 
