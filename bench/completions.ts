@@ -51,7 +51,7 @@ function readOptions(): Options | null {
   const seconds = wholeNumber('seconds', values.seconds, 1, 600);
   return {
     seconds,
-    connections: wholeNumber('connections', values.connections, 1, 200),
+    connections: wholeNumber('connections', values.connections, 2, 200),
     jobs: wholeNumber('jobs', values.jobs ?? String(600 * seconds), 100, 500_000),
     hasStatements: values.statements,
   };
