@@ -95,7 +95,8 @@ async function measure(
     const http = await side.run(seconds / SLICES);
     const after = await readTimes(workbench, server.process.pid);
     if (http.count < connections) {
-      if (slice === 0) throw new Error('The jobs or the time do not suffice for one request of each connection.');
+      if (slice === 0)
+        throw new Error('The jobs or the time do not suffice for one request of each connection.');
       console.log(`The jobs suffice for ${String(slice)} slices only; give more of them.`);
       break;
     }
