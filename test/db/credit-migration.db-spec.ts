@@ -23,9 +23,9 @@ describe('the migration of the credit system', () => {
   afterEach(() => service.stop());
 
   const applied = async (): Promise<string[]> =>
-    (await query<{ name: string }>(service.database.url, 'SELECT name FROM schema_migrations ORDER BY id')).map(
-      (row) => row.name,
-    );
+    (
+      await query<{ name: string }>(service.database.url, 'SELECT name FROM schema_migrations ORDER BY id')
+    ).map((row) => row.name);
 
   const revertToTheVersionBefore = async (): Promise<void> => {
     while ((await applied()).includes(CREDIT_SYSTEM)) await revertLastMigration(service.database.url);
