@@ -11,7 +11,7 @@ import { Random } from './support/random.js';
 import { ChaosUpstream } from './support/upstream.js';
 import { forEachOf, range, tally } from './support/workers.js';
 
-const REQUESTS = sized(400, 3_000);
+const REQUESTS = sized(200, 3_000);
 const WIDTH = 8;
 /** Times that a request is sent at once, until it is settled. */
 const AT_ONCE = 3;

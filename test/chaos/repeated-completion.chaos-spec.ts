@@ -7,7 +7,7 @@ import { ChaosPostgres } from './support/postgres.js';
 import { Random } from './support/random.js';
 import { forEachOf, range } from './support/workers.js';
 
-const JOBS = sized(400, 1_000);
+const JOBS = sized(250, 1_000);
 const COMPLETIONS_PER_JOB = 10;
 const KILLS = 5;
 const CREDITS = 5_000;

@@ -8,7 +8,7 @@ import { CreditsService } from '../../../src/credits/credits.service.js';
 import { JobExpiryService } from '../../../src/jobs/job-expiry.service.js';
 import { ledgerDifferences, uniqueName } from '../../support/service.js';
 import { ADMIN_KEY, Deployment } from '../support/deployment.js';
-import { CHAOS, report } from '../support/options.js';
+import { CHAOS, report, sized } from '../support/options.js';
 import { ChaosPostgres } from '../support/postgres.js';
 import { ChaosUpstream } from '../support/upstream.js';
 import { anyCommand, type Command, runCommand } from './commands.js';
@@ -30,7 +30,7 @@ interface Program {
 }
 
 /** Clients of one case, each with a team of its own, all at once. */
-const CLIENTS = 40;
+const CLIENTS = sized(16, 40);
 const COMMANDS_PER_CLIENT = 60;
 /** Cases of one seed; a long run takes as many seeds as it needs. */
 const CASES_PER_SEED = 2;
