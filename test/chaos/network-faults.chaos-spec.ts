@@ -20,10 +20,10 @@ import { range } from './support/workers.js';
 const CLIENTS = 12;
 const POOL_SIZE = 6;
 const ROUNDS = sized(1, 5);
-const QUERY_TIMEOUT_MS = 1_000;
+const QUERY_TIMEOUT_MS = 1_500;
 const ATTEMPT_TIMEOUT_MS = 800;
 /** Longer than the time that the service waits for a statement or an attempt. */
-const FAULT_MS = 1_500;
+const FAULT_MS = 2_000;
 /** A cut is over at once. */
 const BRIEFLY_MS = 200;
 const BETWEEN_FAULTS_MS = 300;

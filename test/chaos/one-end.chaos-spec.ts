@@ -8,7 +8,7 @@ import { ChaosPostgres } from './support/postgres.js';
 import { Random } from './support/random.js';
 import { range, tally } from './support/workers.js';
 
-const ROUNDS = sized(25, 500);
+const ROUNDS = sized(12, 500);
 const REQUESTS = 50;
 
 type End = 'completed' | 'failed' | 'cancelled';

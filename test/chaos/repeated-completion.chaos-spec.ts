@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { whileSampling } from './support/account-sampler.js';
 import { accountOf, expectSoundBooks, transfersOfJobs } from './support/books.js';
 import { type ChaosTeam, Deployment } from './support/deployment.js';
-import { CHAOS, report } from './support/options.js';
+import { CHAOS, report, sized } from './support/options.js';
 import { ChaosPostgres } from './support/postgres.js';
 import { Random } from './support/random.js';
 import { forEachOf, range } from './support/workers.js';
 
-const JOBS = 1_000;
+const JOBS = sized(250, 1_000);
 const COMPLETIONS_PER_JOB = 10;
 const KILLS = 5;
 const CREDITS = 5_000;

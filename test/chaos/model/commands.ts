@@ -1,9 +1,24 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
+import { newGrant } from '../../../src/credits/credits.types.js';
+import { DomainError } from '../../../src/common/domain-error.js';
 import type { Answer } from '../support/http-client.js';
-import { range, tally } from '../support/workers.js';
+import { range } from '../support/workers.js';
+import { adoptOrderOfExpiries, countAdjustments } from './comparison.js';
 import type { ModelClient } from './model-client.js';
-import { type CallOutcome, type Draw, type EndStatus, isOpen, type ModelJob } from './team-model.js';
+import {
+  type CallOutcome,
+  type EndStatus,
+  type GrantTerms,
+  isOpen,
+  isRefusal,
+  type JobType,
+  type ModelGrant,
+  type ModelHold,
+  type ModelJob,
+  PRICES,
+  type Refusal,
+} from './team-model.js';
 
 /**
  * One kind of command: what it may be told, and how it is carried out at the service and in the model. A
@@ -24,6 +39,7 @@ export interface Command {
   readonly details: unknown;
 }
 
+const HOUR_MS = 3_600_000;
 const MESSAGES = [{ role: 'user', content: 'How do I reset my password?' }] as const;
 
 const replica = fc.nat(1);
@@ -33,82 +49,131 @@ const endStatus = fc.constantFrom<EndStatus>('completed', 'completed', 'failed',
 const jobChoice = fc.record({ isAnyJob: fc.nat(3).map((chance) => chance === 0), number: fc.nat(50) });
 type JobChoice = typeof jobChoice extends fc.Arbitrary<infer Choice> ? Choice : never;
 
+const jobType = fc.constantFrom<JobType>('chat', 'chat', 'report');
+const reason = fc.option(fc.constantFrom('top-up', 'goodwill'), { nil: null });
+
 const addCredits = kind({
   name: 'add credits',
-  weight: 3,
+  weight: 2,
   details: fc.record({
     replica,
     credits: fc.integer({ min: 1, max: 6 }),
-    reason: fc.option(fc.constantFrom('top-up', 'goodwill'), { nil: null }),
+    reason,
+    times: fc.integer({ min: 1, max: 3 }),
   }),
-  run: async (client, { replica: at, credits, reason }) => {
+  run: async (client, { replica: at, credits, reason: why, times }) => {
     const { model } = client;
     const path = `/api/credits/teams/${model.teamId}/add`;
-    const answer = await client.postAsAdmin(at, path, { credits, reason });
+    const answer = await sendWithKey(client, times, (number, headers) =>
+      client.postAsAdmin((at + number) % 2, path, { credits, reason: why }, { headers }),
+    );
     expectStatus(answer, 200);
     const { grant, ...balance } = answer.body as { grant: { grant_id: string } };
-    model.addGrant(grant.grant_id, credits, reason);
+    model.addGrant(grant.grant_id, { credits, reason: why, priority: 0, hoursLeft: null, jobTypes: null });
     expect(balance).toEqual(model.balance);
-    expect(grant).toMatchObject({ credits, reason });
+    expect(grant).toMatchObject({ credits, reason: why });
+  },
+});
+
+const addCreditsOnTerms = kind({
+  name: 'add credits on terms',
+  weight: 2,
+  details: fc.record({
+    credits: fc.integer({ min: 1, max: 6 }),
+    reason,
+    priority: fc.integer({ min: -1, max: 1 }),
+    hoursLeft: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
+    jobTypes: fc.option(fc.constantFrom<readonly JobType[]>(['chat'], ['report'], ['chat', 'report']), {
+      nil: null,
+    }),
+  }),
+  run: async (client, terms: GrantTerms) => {
+    const { model } = client;
+    const { hoursLeft } = terms;
+    const { grant } = await client.inside.credits.addCredits(
+      model.teamId,
+      newGrant({
+        credits: terms.credits,
+        kind: 'allocation',
+        reason: terms.reason,
+        priority: terms.priority,
+        expiresAt: hoursLeft === null ? null : new Date(Date.now() + hoursLeft * HOUR_MS),
+        jobTypes: terms.jobTypes,
+      }),
+    );
+    model.addGrant(grant.grantId, terms);
+  },
+});
+
+/** For this team only: its grants are moved back instead of everybody's clock forward. */
+const letTimePass = kind({
+  name: 'let time pass',
+  weight: 2,
+  details: fc.record({ hours: fc.integer({ min: 1, max: 3 }) }),
+  run: async (client, { hours }) => {
+    const { model } = client;
+    await client.query(
+      `UPDATE credit_grants SET expires_at = expires_at - make_interval(hours => $2) WHERE team_id = $1`,
+      [model.teamId, hours],
+    );
+    // A sweep of a replica may have been quicker, which must come to the same.
+    await client.inside.credits.bookExpiries(model.teamId);
+    model.letTimePass(hours);
   },
 });
 
 const createJob = kind({
   name: 'create job',
   weight: 8,
-  details: fc.record({ replica, jobType: fc.constantFrom('chat', 'report') }),
-  run: async (client, { replica: at, jobType }) => {
+  details: fc.record({ replica, jobType, times: fc.integer({ min: 1, max: 3 }) }),
+  run: async (client, { replica: at, jobType: type, times }) => {
     const { model } = client;
-    const { available } = model;
-    const answer = await client.post(at, '/api/jobs/create', { job_type: jobType });
-    const draws = model.draw();
-    if (draws === null) {
-      expectNoCredits(answer, available);
+    const refusal = model.refusalOf(type);
+    const answer = await sendWithKey(client, times, (number, headers) =>
+      client.post((at + number) % 2, '/api/jobs/create', { job_type: type }, { headers }),
+    );
+    if (refusal !== null) {
+      expectNoCredits(answer, refusal);
       return;
     }
     expectStatus(answer, 200);
-    expect(answer.body).toMatchObject({ status: 'pending', credits_held: 1, team_id: model.teamId });
-    model.addJob(answer.body['job_id'] as string, jobType, draws);
+    expect(answer.body).toMatchObject({
+      status: 'pending',
+      credits_held: PRICES[type],
+      team_id: model.teamId,
+    });
+    model.addJob(answer.body['job_id'] as string, type);
   },
 });
 
-/** Which of them get a credit is chance; how many, and of which grants, is not. */
+/** Which of them get their credits is chance; how many, and of which grants, is not. */
 const createJobsAtOnce = kind({
   name: 'create jobs at once',
   weight: 2,
-  details: fc.record({ count: fc.integer({ min: 2, max: 8 }) }),
-  run: async (client, { count }) => {
+  details: fc.record({ jobType, count: fc.integer({ min: 2, max: 8 }) }),
+  run: async (client, { jobType: type, count }) => {
     const { model } = client;
     const answers = await Promise.all(
-      range(count).map((number) => client.post(number % 2, '/api/jobs/create', { job_type: 'chat' })),
+      range(count).map((number) => client.post(number % 2, '/api/jobs/create', { job_type: type })),
     );
     const jobIds = answers.flatMap(({ status, body }) => (status === 200 ? [body['job_id'] as string] : []));
-    const expected = Math.min(count, model.available);
-    expect([jobIds.length, answers.filter(({ status }) => status === 402).length]).toEqual([
-      expected,
-      count - expected,
-    ]);
-    const draws = jobIds.flatMap(() => model.draw() ?? []);
-    const drawn = await client.query<{ job_id: string; grant_id: string; credits: number }>(
-      `SELECT job_id, grant_id, drawn.credits::int FROM credit_hold_grants drawn
-         JOIN credit_holds holds USING (team_id, hold_id) WHERE job_id = ANY ($1)`,
-      [jobIds],
+    expect(answers.filter(({ status }) => status !== 200 && status !== 402)).toEqual([]);
+    // The service has put them into an order; one after the other, they get what the model gives them.
+    const rows = await client.query<{ job_id: string; draws: Record<string, number>; overdrawn: number }>(
+      `SELECT job_id, overdrawn::int,
+              (SELECT COALESCE(jsonb_object_agg(grant_id, credits), '{}') FROM credit_hold_grants drawn
+                WHERE drawn.hold_id = holds.hold_id AND drawn.team_id = holds.team_id) AS draws
+         FROM credit_holds holds JOIN credit_transfers USING (team_id, hold_id)
+        WHERE team_id = $1 AND job_id = ANY ($2) AND kind = 'hold' ORDER BY sequence`,
+      [model.teamId, jobIds],
     );
-    expect(tally(drawn.map(({ grant_id }) => grant_id))).toEqual(
-      tally(draws.map(({ grant }) => grant.grantId)),
-    );
-    for (const jobId of jobIds) {
-      const own = drawn.filter(({ job_id }) => job_id === jobId);
-      model.addJob(
-        jobId,
-        'chat',
-        own.map(({ grant_id, credits }): Draw => {
-          const grant = model.grants.find(({ grantId }) => grantId === grant_id);
-          if (grant === undefined) throw new Error(`The model knows no grant ${grant_id}.`);
-          return { grant, credits };
-        }),
-      );
+    expect(rows.length).toBe(jobIds.length);
+    for (const row of rows) {
+      expect(model.refusalOf(type)).toBeNull();
+      const hold = model.addJob(row.job_id, type);
+      expect([row.draws, row.overdrawn]).toEqual([drawsOf(hold), hold.overdrawn]);
     }
+    if (jobIds.length < count) expect(model.refusalOf(type)).not.toBeNull();
   },
 });
 
@@ -174,10 +239,64 @@ const endJobInDifferentWays = kind({
         };
       }),
     );
-    const winner = isOpen(job) ? answers.find(({ answer }) => answer.status === 200)?.status : job.status;
+    const winner = isOpen(job)
+      ? answers.find(({ answer }) => answer.status === 200)?.status
+      : job.status === 'expired'
+        ? 'completed'
+        : job.status;
     for (const { status, answer } of answers) if (status !== winner) expectNotOpen(answer);
     const winners = answers.filter(({ status }) => status === winner).map(({ answer }) => answer);
     if (winners.length > 0) expectEnd(client, job, winner as EndStatus, winners);
+  },
+});
+
+/** Nobody has touched it for longer than its time to live. */
+const letJobExpire = kind({
+  name: 'let job expire',
+  weight: 2,
+  details: fc.record({ job: jobChoice }),
+  run: async (client, { job: choice }) => {
+    const job = choose(client, choice);
+    if (job === null || !isOpen(job)) return;
+    await client.query(
+      `UPDATE jobs SET updated_at = updated_at - interval '2 days', expires_at = expires_at - interval '2 days'
+        WHERE job_id = $1`,
+      [job.jobId],
+    );
+    await client.inside.expiry.sweep();
+    client.model.end(job, 'expired');
+    const [row] = await client.query(
+      `SELECT status, credits_charged::int AS charged, credits_shortfall::int AS shortfall FROM jobs WHERE job_id = $1`,
+      [job.jobId],
+    );
+    expect(row).toEqual({ status: 'expired', charged: job.charged, shortfall: job.shortfall });
+  },
+});
+
+const refund = kind({
+  name: 'refund',
+  weight: 2,
+  details: fc.record({
+    number: fc.nat(50),
+    credits: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
+    reason,
+  }),
+  run: async (client, { number, credits, reason: why }) => {
+    const { model } = client;
+    const ended = model.jobs.filter((job) => !isOpen(job));
+    const job = ended[number % ended.length];
+    if (job === undefined) return;
+    const hold = model.capturedHoldOf(job);
+    const code = await codeOfFailure(
+      client.inside.credits.refund({ teamId: model.teamId, jobId: job.jobId }, credits, why),
+    );
+    const refundable = model.refundableOf(job);
+    if (hold === undefined) expect(code).toBe('charge_not_found');
+    else if (refundable < (credits ?? 1)) expect(code).toBe('refund_exceeds_charge');
+    else {
+      expect(code).toBeNull();
+      model.refund(hold, credits, why);
+    }
   },
 });
 
@@ -224,11 +343,15 @@ const readJob = kind({
 
 const COMMAND_KINDS = [
   addCredits,
+  addCreditsOnTerms,
+  letTimePass,
   createJob,
   createJobsAtOnce,
   call,
   endJob,
   endJobInDifferentWays,
+  letJobExpire,
+  refund,
   readBalance,
   readTransactions,
   readJob,
@@ -246,55 +369,80 @@ export async function runCommand(client: ModelClient, command: Command): Promise
   const found = COMMAND_KINDS.find(({ name }) => name === command.name);
   // The details come from the arbitrary of the same kind.
   const run = found?.run as ((client: ModelClient, details: unknown) => Promise<void>) | undefined;
+  const adjustments = countAdjustments(client);
   await run?.(client, command.details);
+  await adoptOrderOfExpiries(client, adjustments);
 }
 
-/** Everything that the model knows, compared once more, with what no route shows. */
-export async function expectSameState(client: ModelClient): Promise<void> {
-  const { model } = client;
-  const { teamId } = model;
-  const grants = await client.query<{ grant_id: string; remaining: number }>(
-    'SELECT grant_id, remaining::int FROM credit_grants WHERE team_id = $1 ORDER BY grant_id',
-    [teamId],
-  );
-  const jobs = await client.query<{ job_id: string; status: string }>(
-    'SELECT job_id, status FROM jobs WHERE team_id = $1 ORDER BY job_id',
-    [teamId],
-  );
-  expect(grants).toEqual(
-    model.grants
-      .map(({ grantId, remaining }) => ({ grant_id: grantId, remaining }))
-      .sort((first, second) => (first.grant_id < second.grant_id ? -1 : 1)),
-  );
-  expect(jobs).toEqual(
-    model.jobs
-      .map(({ jobId, status }) => ({ job_id: jobId, status }))
-      .sort((first, second) => (first.job_id < second.job_id ? -1 : 1)),
-  );
-  const balance = await client.get(0, `/api/credits/teams/${teamId}/balance`);
-  expect(balance.body).toMatchObject({ ...model.balance, credits_expired: 0, credits_shortfall: 0 });
-}
-
-/** All requests for the end that came about: the first ended the job, the others got the same bytes. */
+/**
+ * All requests for the end that came about: the first ended the job, the others got the same bytes. For a job
+ * that has ended otherwise, they are all refused.
+ */
 function expectEnd(
   { model }: ModelClient,
   job: ModelJob,
   status: EndStatus,
   answers: readonly Answer[],
 ): void {
-  if (!isOpen(job) && job.status !== status) {
+  const isTakenUp = job.status === 'expired' && status === 'completed';
+  if (!isOpen(job) && !isTakenUp && job.status !== status) {
     for (const answer of answers) expectNotOpen(answer);
+    return;
+  }
+  const isFirst = isOpen(job) || isTakenUp;
+  const outcome = isFirst ? (isTakenUp ? model.completeExpired(job) : model.end(job, status)) : {};
+  if (isRefusal(outcome)) {
+    for (const answer of answers) expectNoCredits(answer, outcome);
     return;
   }
   for (const answer of answers) expectStatus(answer, 200);
   const replays = answers.filter(({ headers }) => headers['idempotent-replayed'] === 'true').length;
-  expect(replays).toBe(isOpen(job) ? answers.length - 1 : answers.length);
-  if (isOpen(job)) {
+  expect(replays).toBe(isFirst ? answers.length - 1 : answers.length);
+  if (isFirst) {
     const [first] = answers;
-    expect(first?.body).toMatchObject({ job_id: job.jobId, status, costs: model.end(job, status) });
+    expect(first?.body).toMatchObject({ job_id: job.jobId, status, costs: outcome });
     job.endText = first?.text ?? null;
   }
   for (const answer of answers) expect(answer.text).toBe(job.endText);
+}
+
+/**
+ * Sends a request once, or several times at once with one Idempotency-Key and then until somebody says what
+ * came of it. All answers that stay are one.
+ */
+async function sendWithKey(
+  client: ModelClient,
+  times: number,
+  send: (number: number, headers: Readonly<Record<string, string>>) => Promise<Answer>,
+): Promise<Answer> {
+  if (times === 1) return send(0, {});
+  const headers = { 'idempotency-key': client.newIdempotencyKey() };
+  const answers = await Promise.all(range(times).map((number) => send(number, headers)));
+  answers.push(await send(times, headers));
+  const settled = answers.filter(({ body }) => body['code'] !== 'idempotency_in_progress');
+  const [answer] = settled;
+  if (answer === undefined) throw new Error('Everybody was told that another request still runs.');
+  const fields = ({ status, text, body }: Answer): unknown[] =>
+    // A refusal is not kept, so each of them is of its own.
+    status === 200 ? [status, text] : [status, body['code'], body['credits_available']];
+  for (const other of settled) expect(fields(other)).toEqual(fields(answer));
+  return answer;
+}
+
+async function codeOfFailure(work: Promise<unknown>): Promise<string | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof DomainError) return error.code;
+    throw error;
+  }
+}
+
+function drawsOf(hold: ModelHold): Record<string, number> {
+  return Object.fromEntries(
+    [...hold.draws].map(([{ grantId }, credits]: [ModelGrant, number]) => [grantId, credits]),
+  );
 }
 
 function expectStatus(answer: Answer, status: number): void {
@@ -308,13 +456,9 @@ function expectNotOpen(answer: Answer): void {
   expect(answer.body['code']).toBe('job_not_open');
 }
 
-function expectNoCredits(answer: Answer, available: number): void {
+function expectNoCredits(answer: Answer, refusal: Refusal): void {
   expectStatus(answer, 402);
-  expect(answer.body).toMatchObject({
-    code: 'insufficient_credits',
-    credits_required: 1,
-    credits_available: available,
-  });
+  expect(answer.body).toMatchObject({ code: 'insufficient_credits', ...refusal });
 }
 
 function choose({ model }: ModelClient, { isAnyJob, number }: JobChoice): ModelJob | null {

@@ -1,17 +1,36 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Pool } from 'pg';
+import { createApp } from '../../../src/app.js';
+import { parseSettings } from '../../../src/config/settings.js';
+import { CreditsService } from '../../../src/credits/credits.service.js';
+import { JobExpiryService } from '../../../src/jobs/job-expiry.service.js';
 import { ledgerDifferences, uniqueName } from '../../support/service.js';
-import { Deployment } from '../support/deployment.js';
-import { CHAOS, report } from '../support/options.js';
+import { ADMIN_KEY, Deployment } from '../support/deployment.js';
+import { CHAOS, report, sized } from '../support/options.js';
 import { ChaosPostgres } from '../support/postgres.js';
 import { ChaosUpstream } from '../support/upstream.js';
-import { anyCommand, type Command, expectSameState, runCommand } from './commands.js';
-import { type GroupNames, ModelClient } from './model-client.js';
-import { TeamModel } from './team-model.js';
+import { anyCommand, type Command, runCommand } from './commands.js';
+import { expectSameState } from './comparison.js';
+import { type GroupNames, type InsideServices, ModelClient } from './model-client.js';
+import {
+  CREDITS_PER_DOLLAR,
+  FREE_ENDINGS,
+  PRICES,
+  TeamModel,
+  type TeamTerms,
+  TOKENS_PER_CREDIT,
+} from './team-model.js';
+
+/** What one client's team is, and what the client does with it. */
+interface Program {
+  readonly terms: TeamTerms;
+  readonly commands: readonly Command[];
+}
 
 /** Clients of one case, each with a team of its own, all at once. */
-const CLIENTS = 40;
+const CLIENTS = sized(16, 40);
 const COMMANDS_PER_CLIENT = 60;
 /** Cases of one seed; a long run takes as many seeds as it needs. */
 const CASES_PER_SEED = 2;
@@ -30,6 +49,8 @@ describe('random commands of many clients', () => {
   let upstream: ChaosUpstream;
   let deployment: Deployment;
   let database: Pool;
+  let replica: NestExpressApplication;
+  let services: InsideServices;
   let organizationId: string;
   let groups: GroupNames;
   let operations = 0;
@@ -42,6 +63,19 @@ describe('random commands of many clients', () => {
     upstream = await ChaosUpstream.start();
     deployment = await Deployment.start({ databaseUrl: postgres.url, upstreamUrl: upstream.baseUrl });
     database = new Pool({ connectionString: postgres.url, max: 4 });
+    replica = await createApp(
+      parseSettings({
+        NODE_ENV: 'test',
+        MASTER_KEY: ADMIN_KEY,
+        DATABASE_URL: postgres.url,
+        LITELLM_BASE_URL: upstream.baseUrl,
+        LOG_LEVEL: 'silent',
+      }),
+    );
+    services = {
+      credits: replica.get(CreditsService, { strict: false }),
+      expiry: replica.get(JobExpiryService, { strict: false }),
+    };
     organizationId = uniqueName('org');
     await deployment.admin('/api/organizations/create', { organization_id: organizationId, name: 'Org' });
     groups = {
@@ -52,6 +86,7 @@ describe('random commands of many clients', () => {
   }, 120_000);
   afterAll(async () => {
     await database.end();
+    await replica.close();
     await deployment.stop();
     await upstream.stop();
     await postgres.stop();
@@ -66,21 +101,37 @@ describe('random commands of many clients', () => {
     return groupName;
   }
 
-  async function makeClient(): Promise<ModelClient> {
+  async function makeClient(terms: TeamTerms): Promise<ModelClient> {
     const teamId = uniqueName('team');
     const created = await deployment.admin('/api/teams/create', {
       organization_id: organizationId,
       team_id: teamId,
       model_groups: [groups.success, groups.failure, groups.rescue],
+      budget_mode: terms.budgetMode,
+      credits_per_dollar: CREDITS_PER_DOLLAR,
+      tokens_per_credit: TOKENS_PER_CREDIT,
     });
+    await database.query(`UPDATE team_budgets SET fair_outcome = $2, free_endings = $3 WHERE team_id = $1`, [
+      teamId,
+      terms.fairOutcome,
+      FREE_ENDINGS,
+    ]);
+    for (const [jobType, price] of Object.entries(PRICES)) {
+      await database.query(
+        `INSERT INTO job_type_terms (team_id, job_type, credits_per_job, hold_credits, updated_at)
+         VALUES ($1, $2, $3, $3, now())`,
+        [teamId, jobType, price],
+      );
+    }
+    await services.credits.setOverdraftLimit(teamId, terms.overdraftLimit);
     teams += 1;
     const key = created.body['virtual_key'] as string;
-    return new ModelClient(new TeamModel(teamId), groups, key, deployment, database);
+    return new ModelClient(new TeamModel(teamId, terms), groups, key, deployment, database, services);
   }
 
   /** One client's commands, one after the other. */
-  async function runProgram(program: readonly Command[]): Promise<void> {
-    const client = await makeClient();
+  async function runProgram({ terms, commands: program }: Program): Promise<void> {
+    const client = await makeClient(terms);
     for (const [index, command] of program.entries()) {
       try {
         await runCommand(client, command);
@@ -96,11 +147,20 @@ describe('random commands of many clients', () => {
     operations += client.operations;
   }
 
-  const programs = fc.array(fc.array(anyCommand, { maxLength: COMMANDS_PER_CLIENT, size: 'max' }), {
-    minLength: 1,
-    maxLength: CLIENTS,
-    size: 'max',
+  const anyTerms = fc.record({
+    budgetMode: fc.constantFrom<TeamTerms['budgetMode']>(
+      'job_based',
+      'consumption_usd',
+      'consumption_tokens',
+    ),
+    fairOutcome: fc.constantFrom<TeamTerms['fairOutcome']>('trusted', 'server_observed', 'allowance'),
+    overdraftLimit: fc.constantFrom(0, 0, 2),
   });
+  const anyProgram: fc.Arbitrary<Program> = fc.record({
+    terms: anyTerms,
+    commands: fc.array(anyCommand, { maxLength: COMMANDS_PER_CLIENT, size: 'max' }),
+  });
+  const programs = fc.array(anyProgram, { minLength: 1, maxLength: CLIENTS, size: 'max' });
   const sameAsTheModel = fc.asyncProperty(programs, async (ofClients) => {
     // All of them to their end, or a failing case would still work while a smaller one is tried.
     const results = await Promise.allSettled(ofClients.map(runProgram));
@@ -140,5 +200,5 @@ describe('random commands of many clients', () => {
       seeds,
       'operations per second': Math.round(operations / seconds),
     });
-  }, 1_800_000);
+  }, 3_600_000);
 });

@@ -10,23 +10,23 @@ export interface Samples {
 const PAUSE_MS = 20;
 
 /**
- * Wrong states of accounts, by one statement and so in one snapshot: an amount on the wrong side of zero,
- * accounts that do not add up to zero, and accounts that are not the sums of their transfers.
+ * Wrong states of accounts, by one statement and so in one snapshot: an amount beyond its bound, accounts
+ * that do not add up to zero, and accounts that are not the sums of their transfers.
  */
 const FAULTS = `
-  SELECT accounts.team_id, to_jsonb(accounts) AS account, booked.*
+  SELECT accounts.team_id, to_jsonb(accounts) AS account, booked.sums
     FROM credit_accounts accounts
     CROSS JOIN LATERAL (
-      SELECT COALESCE(sum(CASE WHEN credit_account = 'available' THEN credits
-                               WHEN debit_account = 'available' THEN -credits ELSE 0 END), 0) AS available_booked,
-             COALESCE(sum(CASE WHEN credit_account = 'held' THEN credits
-                               WHEN debit_account = 'held' THEN -credits ELSE 0 END), 0) AS held_booked,
-             COALESCE(sum(CASE WHEN credit_account = 'consumed' THEN credits
-                               WHEN debit_account = 'consumed' THEN -credits ELSE 0 END), 0) AS consumed_booked
-        FROM credit_transfers transfers WHERE transfers.team_id = accounts.team_id) booked
-   WHERE available < 0 OR held < 0 OR consumed < 0 OR issued > 0
-      OR issued + available + held + consumed <> 0
-      OR (available, held, consumed) IS DISTINCT FROM (available_booked, held_booked, consumed_booked)`;
+      SELECT jsonb_object_agg(name, sum) AS sums
+        FROM (SELECT name, COALESCE(sum(CASE WHEN credit_account = name THEN credits ELSE 0 END
+                                        - CASE WHEN debit_account = name THEN credits ELSE 0 END), 0) AS sum
+                FROM unnest(ARRAY['issued', 'available', 'held', 'consumed', 'expired']) name
+                LEFT JOIN credit_transfers transfers ON transfers.team_id = accounts.team_id
+               GROUP BY name) names) booked
+   WHERE available < -overdraft_limit OR held < 0 OR consumed < 0 OR expired < 0 OR issued > 0
+      OR issued + available + held + consumed + expired <> 0
+      OR booked.sums <> jsonb_build_object('issued', issued, 'available', available, 'held', held,
+                                           'consumed', consumed, 'expired', expired)`;
 
 /** Runs `work` with a sampler beside it, which ends with it, also when it fails. */
 export async function whileSampling(

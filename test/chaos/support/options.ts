@@ -10,7 +10,7 @@ export interface ChaosOptions {
   readonly operations: number;
 }
 
-const SHORT_OPERATIONS = 3_000;
+const SHORT_OPERATIONS = 2_000;
 const LONG_OPERATIONS = 100_000;
 
 export const CHAOS: ChaosOptions = readOptions(process.env);

@@ -37,7 +37,12 @@ export async function expectNoConnectionLeaked(
   expect(connections.idleInTransaction).toBe(0);
   expect(connections.all).toBeLessThanOrEqual(deployment.size * poolSize);
   for (const replica of range(deployment.size)) {
-    await Promise.all(range(3 * poolSize).map(() => expectWork(deployment, replica, team)));
+    const path = `/api/credits/teams/${team.teamId}/balance`;
+    const answers = await Promise.all(
+      range(5 * poolSize).map(() => deployment.send(replica, team.key, 'GET', path)),
+    );
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    await expectWork(deployment, replica, team);
   }
   return connections.all;
 }
