@@ -81,12 +81,8 @@ describe('bad input', () => {
     ['model groups that are no array', 'teams', () => newTeam({ model_groups: 'ChatFast' }), 'model_groups'],
     ['a group named twice', 'teams', () => newTeam({ model_groups: ['a', 'a'] }), 'model_groups'],
     ['a visibility that is none', 'teams', () => newTeam({ cost_visibility: 'all' }), 'cost_visibility'],
-    [
-      'a budget mode, which is not there yet',
-      'teams',
-      () => newTeam({ budget_mode: 'job_based' }),
-      'budget_mode',
-    ],
+    ['a budget mode that is none', 'teams', () => newTeam({ budget_mode: 'prepaid' }), 'budget_mode'],
+    ['a rate in an exponent', 'teams', () => newTeam({ credits_per_dollar: 1e-7 }), 'credits_per_dollar'],
     ['no models', 'model-groups', () => group({ models: [] }), 'models'],
     [
       'a model named twice',
