@@ -37,6 +37,7 @@ const STEPS: readonly Step[] = [
     keep: '',
   },
   { begins: 'SELECT "Job"', values: [':job_id', TEAM], keep: '' },
+  { begins: 'SELECT "Team"', values: [TEAM], keep: '' },
   { begins: 'SELECT "CreditAccount"', values: [TEAM], keep: '' },
   { begins: 'SELECT holds.*', values: [TEAM, ':job_id'], keep: 'hold_' },
   {
@@ -79,7 +80,6 @@ const STEPS: readonly Step[] = [
     ],
     keep: '',
   },
-  { begins: 'SELECT "Team"', values: [TEAM], keep: '' },
   {
     begins: 'UPDATE "jobs" SET "completion"',
     values: [

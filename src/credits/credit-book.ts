@@ -116,6 +116,8 @@ export class CreditBook {
     for (const grant of this.grants.values()) {
       if (grant.remaining > 0 && hasExpired(grant, this.now)) this.expire(grant);
     }
+    // Of a team with many debts and nothing to pay them with, none is looked at.
+    if (![...this.grants.values()].some((grant) => grant.remaining > 0)) return;
     for (const hold of this.unpaidHolds()) {
       const covered = this.drawFromGrants(hold, hold.overdrawn);
       hold.overdrawn -= covered;
@@ -292,6 +294,7 @@ export class CreditBook {
   }
 
   private drawFromGrants(hold: HoldState, credits: number): number {
+    if (credits === 0) return 0;
     let drawn = 0;
     for (const part of planDraw(this.grants.values(), credits, hold.jobType, this.now)) {
       const grant = this.grantOf(part.grantId);

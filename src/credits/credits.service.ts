@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Clock } from '../common/clock.js';
@@ -48,6 +48,8 @@ const EXPIRY_BATCH = 100;
  */
 @Injectable()
 export class CreditsService {
+  private readonly logger = new Logger(CreditsService.name);
+
   constructor(
     private readonly repository: CreditsRepository,
     private readonly transactions: Transactions,
@@ -262,12 +264,21 @@ export class CreditsService {
     if (book.account.isClosed) throw teamDeleted(teamId);
   }
 
-  /** As {@link bookExpiries} for all teams; safe on several replicas. @returns how many teams it looked at */
+  /** As {@link bookExpiries} for all teams; safe on several replicas. @returns how many teams it booked */
   async sweepExpiries(): Promise<number> {
     const manager = this.transactions.manager;
     const teamIds = await this.repository.listTeamsWithExpired(manager, this.clock.now(), EXPIRY_BATCH);
-    for (const teamId of teamIds) await this.bookExpiries(teamId);
-    return teamIds.length;
+    let booked = 0;
+    for (const teamId of teamIds) {
+      try {
+        await this.bookExpiries(teamId);
+        booked += 1;
+      } catch (error) {
+        // One team that cannot be booked must not keep the others waiting.
+        this.logger.error({ teamId, err: error }, 'Expired credits could not be booked; it is tried again.');
+      }
+    }
+    return booked;
   }
 
   /** @param bringsCredits whether credits come that could pay what is not paid; what is there is seen anyway */

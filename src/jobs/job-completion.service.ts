@@ -61,11 +61,13 @@ export class JobCompletionService {
     return this.transactions.run(async (manager) => {
       const end = { ...request, now: this.clock.now() };
       const job = await this.repository.end(manager, scope, end);
-      if (job !== null) return this.freeze(manager, job, await this.settle(manager, job, request.status));
+      if (job !== null) {
+        return this.freeze(manager, job, () => this.settle(manager, job, request.status));
+      }
       const expired =
         request.status === 'completed' ? await this.repository.completeExpired(manager, scope, end) : null;
       if (expired !== null) {
-        return this.freeze(manager, expired, await this.settleExpired(manager, expired));
+        return this.freeze(manager, expired, () => this.settleExpired(manager, expired));
       }
       return this.replay(manager, scope, request.status);
     });
@@ -80,7 +82,7 @@ export class JobCompletionService {
     return this.transactions.run(async (manager) => {
       const expired = await this.repository.expire(manager, job, now);
       if (expired === null) return null;
-      return this.freeze(manager, expired, await this.settle(manager, expired, 'expired'));
+      return this.freeze(manager, expired, () => this.settle(manager, expired, 'expired'));
     });
   }
 
@@ -158,13 +160,16 @@ export class JobCompletionService {
     return decideEnding(job, terms, await this.repository.countFreeEndings(manager, job, since));
   }
 
-  /** Keeps what the job's end answered, as long as the job is kept. */
+  /** Settles a job that has ended, and keeps what its end answers as long as the job is kept. */
   private async freeze(
     manager: EntityManager,
     job: JobRecord,
-    outcome: ChargeDecision & Charge,
+    settle: () => Promise<ChargeDecision & Charge>,
   ): Promise<CompletedJob> {
     refuseLargeMetadata(job.metadata);
+    // What can be read before the account is locked is: every other job of the team waits for that lock.
+    const costVisibility = await this.jobs.costVisibilityOf(job.teamId, manager);
+    const outcome = await settle();
     const completion: CompletionSnapshot = {
       totalCalls: job.totalCalls,
       successfulCalls: job.successfulCalls,
@@ -178,7 +183,7 @@ export class JobCompletionService {
       creditsShortfall: outcome.shortfall,
       creditsRemaining: outcome.balance.remaining,
       chargeRule: outcome.rule,
-      costVisibility: await this.jobs.costVisibilityOf(job.teamId, manager),
+      costVisibility,
     };
     await this.repository.freezeCompletion(manager, job, completion);
     return { job, completion, isReplay: false };
