@@ -14,6 +14,7 @@ const FROZEN_COST = `CASE WHEN jobs.completion ->> 'totalCostUsd' ~ '^[0-9]{1,30
 const RUNNING_AT_END = `(${frozen('totalCalls')} - ${frozen('successfulCalls')} - ${frozen('failedCalls')})`;
 const HAD_ONLY_FAILED = `(${frozen('totalCalls')} > 0 AND ${frozen('failedCalls')} = ${frozen('totalCalls')})`;
 
+const RULE = `COALESCE(jobs.charge_rule, jobs.completion ->> 'chargeRule')`;
 const IS_OPEN = `jobs.status IN ('pending', 'in_progress')`;
 const ENDED_OTHERWISE = `jobs.status IN ('failed', 'cancelled', 'expired')`;
 
@@ -117,11 +118,12 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
              concat(jobs.status, ', ', CASE WHEN jobs.credit_applied THEN 'charged' ELSE 'not charged' END,
                     ', answered ', COALESCE(jobs.completion ->> 'chargeRule', 'no rule')) AS found
         FROM jobs
-       WHERE jobs.charge_rule IS DISTINCT FROM (jobs.completion ->> 'chargeRule')
+       -- The answer alone has it where the schema was once taken back to a version without the column.
+       WHERE jobs.charge_rule IS NOT NULL AND jobs.charge_rule IS DISTINCT FROM (jobs.completion ->> 'chargeRule')
           OR jobs.completed_at IS NULL
              AND (jobs.charge_rule IS NOT NULL OR jobs.credit_applied
                   OR jobs.credits_charged <> 0 OR jobs.credits_shortfall <> 0)
-          OR jobs.completed_at IS NOT NULL AND (CASE jobs.charge_rule
+          OR jobs.completed_at IS NOT NULL AND (CASE ${RULE}
                WHEN 'completed' THEN jobs.status = 'completed' AND jobs.credit_applied AND NOT ${HAD_ONLY_FAILED}
                WHEN 'all_calls_failed' THEN
                  jobs.status = 'completed' AND NOT jobs.credit_applied AND ${HAD_ONLY_FAILED}
@@ -132,7 +134,7 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
                WHEN 'allowance' THEN
                  ${ENDED_OTHERWISE} AND (NOT jobs.credit_applied OR ${frozen('successfulCalls')} > 0)
                -- Older versions kept no rule: what was completed was charged unless all of its calls had failed.
-               ELSE jobs.charge_rule IS NULL
+               ELSE ${RULE} IS NULL
                     AND jobs.credit_applied = (jobs.status = 'completed' AND NOT ${HAD_ONLY_FAILED})
              END) IS NOT TRUE
           OR jobs.credits_shortfall <> 0 AND NOT jobs.credit_applied`,
