@@ -132,7 +132,9 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
                  ${ENDED_OTHERWISE}
                  AND jobs.credit_applied = (${frozen('totalCalls')} > 0 AND ${frozen('failedCalls')} = 0)
                WHEN 'allowance' THEN
-                 ${ENDED_OTHERWISE} AND (NOT jobs.credit_applied OR ${frozen('successfulCalls')} > 0)
+                 ${ENDED_OTHERWISE} AND (NOT jobs.credit_applied
+                      -- A call that was running then counts as one that succeeds.
+                      OR ${frozen('successfulCalls')} > 0 OR ${RUNNING_AT_END} > 0)
                -- Older versions kept no rule: what was completed was charged unless all of its calls had failed.
                ELSE ${RULE} IS NULL
                     AND jobs.credit_applied = (jobs.status = 'completed' AND NOT ${HAD_ONLY_FAILED})

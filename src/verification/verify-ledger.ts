@@ -22,10 +22,13 @@ export interface LedgerDifference {
  * run beside a working service.
  *
  * @param manager in a transaction of isolation `REPEATABLE READ`, in which some settings are changed
- * @param timeoutMs longest time of one check; none when left out
+ * @param limits the longest time of one check, and what ends the verification between two of them
  * @returns at most 100 differences per check; none if the books are right
  */
-export async function verifyLedger(manager: EntityManager, timeoutMs = 0): Promise<LedgerDifference[]> {
+export async function verifyLedger(
+  manager: EntityManager,
+  { timeoutMs = 0, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<LedgerDifference[]> {
   await queryRows(
     manager,
     `SELECT set_config('work_mem', $1, true), set_config('jit', 'off', true), set_config('statement_timeout', $2, true)`,
@@ -33,6 +36,7 @@ export async function verifyLedger(manager: EntityManager, timeoutMs = 0): Promi
   );
   const differences: LedgerDifference[] = [];
   for (const { name, finding, sql } of LEDGER_CHECKS) {
+    signal?.throwIfAborted();
     // Materialized, or the limit would make the planner look for the first rows row by row, and sound books
     // have none.
     const rows = await queryRows<{ team_id: string; id: string; expected: string; found: string }>(

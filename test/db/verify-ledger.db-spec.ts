@@ -159,7 +159,7 @@ describe('the checks of the ledger', () => {
   it('are cut off one by one after the time that they may take', async () => {
     const isCutOff = withDataSource({ url: database.url, poolSize: 1 }, (source) =>
       source.transaction('REPEATABLE READ', async (manager) => {
-        await verifyLedger(manager, 50);
+        await verifyLedger(manager, { timeoutMs: 50 });
         // What comes after them in the transaction is held to the same.
         await manager.query('SELECT pg_sleep(5)');
       }),

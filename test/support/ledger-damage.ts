@@ -403,8 +403,8 @@ const JOBS: readonly Damage[] = [
   ],
   [
     'an end that used no free one and was charged',
-    answer('paid', '{"successfulCalls": 0}'),
-    ['charge rules'],
+    answer('paid', '{"successfulCalls": 0, "failedCalls": 1}'),
+    ['charge rules', 'frozen answers'],
   ],
   [
     'a charge by no rule of a job that failed',
