@@ -12,11 +12,13 @@ import { HealthModule } from './health/health.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { loggerOptions } from './logging.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelGroupsModule } from './model-groups/model-groups.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { RefillsModule } from './refills/refills.module.js';
 import { TeamsModule } from './teams/teams.module.js';
 import { UsageModule } from './usage/usage.module.js';
+import { VerificationModule } from './verification/verification.module.js';
 
 @Module({})
 export class AppModule {
@@ -43,6 +45,8 @@ export class AppModule {
         RefillsModule,
         JobsModule,
         UsageModule,
+        VerificationModule,
+        MetricsModule,
         HealthModule,
         ErrorPagesModule,
       ],

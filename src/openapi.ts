@@ -14,6 +14,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Jobs: 'Business operations, the LLM calls in them, and how they end.',
   Credits: 'What jobs are paid with.',
   Usage: 'What jobs used and cost in a period.',
+  Metrics: 'What a monitoring system asks for.',
   Errors: 'Pages that explain the codes of errors.',
   Health: 'Probes for load balancers and supervisors.',
 };

@@ -24,11 +24,21 @@ const INTEGERS = [
   'MAX_BODY_BYTES',
   'MAX_CALL_BODY_BYTES',
   'JOB_TIME_TO_LIVE_MS',
+  'LEDGER_CHECK_INTERVAL_MS',
+  'LEDGER_CHECK_TIMEOUT_MS',
   'IDEMPOTENCY_TTL_MS',
   'IDEMPOTENCY_MAX_ANSWER_BYTES',
   'SHUTDOWN_DELAY_MS',
   'SHUTDOWN_GRACE_MS',
 ] as const;
+
+/** Any free port, no delay, no periodic check. */
+const MAY_BE_ZERO: readonly string[] = [
+  'PORT',
+  'LEDGER_CHECK_INTERVAL_MS',
+  'SHUTDOWN_DELAY_MS',
+  'SHUTDOWN_GRACE_MS',
+];
 
 function exampleOf(name: string): string {
   return SETTING_DESCRIPTIONS.find((setting) => setting.name === name)!.example;
@@ -77,6 +87,8 @@ describe('the defaults', () => {
       maxCallBodyBytes: 20 * 1024 * 1024,
       hasTeamCreditSelfService: false,
       jobTimeToLiveMs: 86_400_000,
+      ledgerCheckIntervalMs: 3_600_000,
+      ledgerCheckTimeoutMs: 300_000,
       idempotencyTtlMs: 24 * 60 * 60 * 1000,
       idempotencyMaxAnswerBytes: 1024 * 1024,
       shutdownDelayMs: 0,
@@ -145,6 +157,8 @@ describe('settings from outside', () => {
       maxCallBodyBytes: 20_971_520,
       hasTeamCreditSelfService: false,
       jobTimeToLiveMs: 86_400_000,
+      ledgerCheckIntervalMs: 3_600_000,
+      ledgerCheckTimeoutMs: 300_000,
       idempotencyTtlMs: 24 * 60 * 60 * 1000,
       idempotencyMaxAnswerBytes: 1024 * 1024,
       shutdownDelayMs: 5_000,
@@ -303,7 +317,7 @@ describe('a setting that is not usable', () => {
     ]);
   });
 
-  it.each(INTEGERS.filter((name) => !['PORT', 'SHUTDOWN_DELAY_MS', 'SHUTDOWN_GRACE_MS'].includes(name)))(
+  it.each(INTEGERS.filter((name) => !MAY_BE_ZERO.includes(name)))(
     'is %s of 0, with which nothing would work',
     (name) => {
       expect(refusedOf({ [name]: '0' })).toEqual([name]);

@@ -48,6 +48,9 @@ export interface Settings {
   readonly jobTimeToLiveMs: number;
   readonly idempotencyTtlMs: number;
   readonly idempotencyMaxAnswerBytes: number;
+  /** 0 for never. */
+  readonly ledgerCheckIntervalMs: number;
+  readonly ledgerCheckTimeoutMs: number;
   readonly shutdownDelayMs: number;
   readonly shutdownGraceMs: number;
 }
@@ -143,6 +146,18 @@ export const SETTING_DESCRIPTIONS = [
     '1048576',
     '1048576',
     'largest answer that is kept for an `Idempotency-Key`',
+  ),
+  setting(
+    'LEDGER_CHECK_INTERVAL_MS',
+    '3600000',
+    '3600000',
+    'time from one verification of the ledger to the next; `0` for none',
+  ),
+  setting(
+    'LEDGER_CHECK_TIMEOUT_MS',
+    '300000',
+    '300000',
+    'longest time of each check of a verification, by request or periodic',
   ),
   setting(
     'SHUTDOWN_DELAY_MS',
@@ -244,6 +259,8 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
     idempotencyTtlMs: reader.integer('IDEMPOTENCY_TTL_MS', 86_400_000, 1_000, 2_592_000_000),
     idempotencyMaxAnswerBytes: reader.integer('IDEMPOTENCY_MAX_ANSWER_BYTES', 1_048_576, 1024, 268_435_456),
+    ledgerCheckIntervalMs: reader.integer('LEDGER_CHECK_INTERVAL_MS', 3_600_000, 0, 2_147_483_647),
+    ledgerCheckTimeoutMs: reader.integer('LEDGER_CHECK_TIMEOUT_MS', 300_000, 1, 2_000_000_000),
     shutdownDelayMs: reader.integer('SHUTDOWN_DELAY_MS', isProduction ? 5_000 : 0, 0, 600_000),
     shutdownGraceMs: reader.integer('SHUTDOWN_GRACE_MS', 30_000, 0, 3_600_000),
   };

@@ -1,93 +1,172 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions, withDataSource } from '../../src/database/data-source-options.js';
 import { migrate, revertLastMigration } from '../../src/database/migrations.js';
 import { LEDGER_CHECKS } from '../../src/verification/ledger-checks.js';
-import { query } from '../support/database.js';
+import { type LedgerDifference, verifyLedger } from '../../src/verification/verify-ledger.js';
+import { BookWriter, type BookNames, writeBooks } from '../support/books.js';
+import { createTestDatabase, query, type TestDatabase } from '../support/database.js';
 import { completeJob, makeCall, makeJob, makeTeam } from '../support/factories.js';
+import { DAMAGE } from '../support/ledger-damage.js';
 import { ledgerDifferences, startTestService, type TestService } from '../support/service.js';
 import { runProgram, makeWorkplace } from '../support/server-process.js';
+import { TestClock } from '../support/test-clock.js';
 
-/**
- * Damage that no request can do, planted past the constraints, and the checks that must see it. Every
- * statement hits one row of the books that {@link makeBooks} writes.
- */
-const DAMAGE: readonly (readonly [what: string, sql: string, checks: readonly string[]])[] = [
-  [
-    'a balance that was raised',
-    `UPDATE credit_accounts SET issued = issued - 5, available = available + 5`,
-    ['account balances', 'what grants have left'],
-  ],
-  ['a debt that nobody has made', `UPDATE credit_accounts SET shortfall = 3`, ['debts']],
-  [
-    'a price that was raised after the charge',
-    `UPDATE jobs SET budget_mode = 'consumption_tokens', tokens_per_credit = 1 WHERE credit_applied`,
-    ['job prices'],
-  ],
-  [
-    'a sequence that was moved',
-    `UPDATE credit_accounts SET last_sequence = last_sequence + 1`,
-    ['transfer sequence'],
-  ],
-  [
-    'a transfer that shows more than remained',
-    `ALTER TABLE credit_transfers DISABLE TRIGGER credit_transfers_append_only;
-     UPDATE credit_transfers SET remaining_after = remaining_after + 1 WHERE kind = 'capture'`,
-    ['remaining credits'],
-  ],
-  [
-    'a job that has forgotten its group',
-    `UPDATE jobs SET model_groups_used = '{}' WHERE total_calls > 0`,
-    ['job groups'],
-  ],
-  [
-    'a grant that gives more than it has left',
-    `UPDATE credit_grants SET remaining = remaining - 1`,
-    ['grants', 'what grants have left'],
-  ],
-  [
-    'a grant without its transfer',
-    `INSERT INTO credit_grants (grant_id, team_id, credits, remaining, expired, kind, priority, created_at)
-     SELECT gen_random_uuid(), team_id, 7, 7, 0, 'allocation', 0, now() FROM credit_accounts`,
-    ['allocations', 'what grants have left'],
-  ],
-  [
-    'a hold that is said to be released',
-    `UPDATE credit_holds SET status = 'released', captured = 0 WHERE status = 'captured'`,
-    ['grants', 'holds', 'job charges'],
-  ],
-  [
-    'a hold of another size',
-    `UPDATE credit_holds SET credits = 2 WHERE status = 'held'`,
-    ['holds', 'job charges'],
-  ],
-  [
-    'a job that was made free',
-    `UPDATE jobs SET credit_applied = false, credits_charged = 0 WHERE credit_applied`,
-    ['job charges', 'frozen answers'],
-  ],
-  [
-    'a job opened again',
-    `UPDATE jobs SET status = 'in_progress', completed_at = NULL WHERE status = 'completed'`,
-    ['job charges', 'frozen answers'],
-  ],
-  [
-    'a hold of no job',
-    `UPDATE credit_holds SET job_id = gen_random_uuid() WHERE status = 'held'`,
-    ['job charges', 'holds without a job'],
-  ],
-  ['a total that was lowered', `UPDATE jobs SET total_cost_usd = 0 WHERE total_cost_usd > 0`, ['job totals']],
-  [
-    'a call that is gone',
-    `DELETE FROM llm_calls WHERE call_id = (SELECT max(call_id::text)::uuid FROM llm_calls)`,
-    ['job totals', 'job groups'],
-  ],
-  ['an attempt that is gone', `DELETE FROM llm_attempts`, ['call totals']],
-  ['an attempt that became cheaper', `UPDATE llm_attempts SET cost_usd = 0`, ['call totals']],
-  [
-    'an attempt that never ends',
-    `UPDATE llm_attempts SET status = 'in_flight', ended_at = NULL, cost_usd = NULL, cost_source = NULL`,
-    ['call totals', 'attempts of ended calls'],
-  ],
-];
+const START = '2026-03-01T00:00:00.000Z';
+
+/** Removes everything by which the database itself refuses damage: a check must not lean on it. */
+const WITHOUT_CONSTRAINTS = `
+  DO $$
+  DECLARE
+    command text;
+  BEGIN
+    FOR command IN
+      SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f')
+      UNION ALL
+      SELECT format('DROP INDEX %I', indexname) FROM pg_indexes
+       WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%' AND indexname LIKE '%\\_key'
+      UNION ALL
+      SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE NOT tgisinternal
+    LOOP
+      EXECUTE command;
+    END LOOP;
+  END
+  $$`;
+
+const UNDONE = 'Everything is undone.';
+
+describe('the checks of the ledger', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+  let names: BookNames;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const clock = new TestClock(new Date(START));
+    const service = await startTestService({ database, clock });
+    names = await writeBooks(new BookWriter(service, clock));
+    await service.stop();
+    dataSource = await new DataSource({
+      ...dataSourceOptions({ url: database.url, poolSize: 1 }),
+      entities: [],
+    }).initialize();
+  });
+  afterAll(async () => {
+    await dataSource.destroy();
+    await database.drop();
+  });
+
+  /** What is found after a statement, which is then undone. */
+  async function findAfter(sql: string): Promise<LedgerDifference[]> {
+    let found: LedgerDifference[] = [];
+    const isUndone = dataSource.transaction('REPEATABLE READ', async (manager) => {
+      await manager.query(WITHOUT_CONSTRAINTS);
+      await manager.query(
+        sql.replaceAll(/:(\w+)\b/g, (whole, name: string) => {
+          return name in names ? `'${names[name]!}'` : whole;
+        }),
+      );
+      found = await verifyLedger(manager);
+      throw new Error(UNDONE);
+    });
+    await expect(isUndone).rejects.toThrow(UNDONE);
+    return found;
+  }
+
+  it('find nothing in books that have everything', async () => {
+    expect(await findAfter('SELECT')).toEqual([]);
+  });
+
+  it('are run on books that come to what was worked out by hand', async () => {
+    const accounts = await query(
+      database.url,
+      `SELECT team_id, -issued AS allocated, available::int, held::int, consumed::int, expired::int,
+              overdrawn::int, shortfall::int
+         FROM credit_accounts WHERE issued < 0 ORDER BY updated_at`,
+    );
+    const of = (team: string) =>
+      accounts.find((account) => (account as { team_id: string }).team_id === names[team]);
+    const rest = { expired: 0, overdrawn: 0, shortfall: 0 };
+    expect(of('grantTeam')).toMatchObject({
+      ...rest,
+      allocated: '25',
+      available: 13,
+      held: 0,
+      consumed: 11,
+      expired: 1,
+    });
+    // Charged 1 each for the completed one, the expired one, the cancelled one and the one beyond the allowance.
+    expect(of('priceTeam')).toMatchObject({ ...rest, allocated: '20', available: 15, held: 1, consumed: 4 });
+    // 2, 5 less 1, and 5.
+    expect(of('usageTeam')).toMatchObject({ ...rest, allocated: '30', available: 19, held: 0, consumed: 11 });
+    // 6, 4 less 3, and 2.
+    expect(of('shortTeam')).toMatchObject({
+      ...rest,
+      allocated: '9',
+      available: 0,
+      held: 0,
+      consumed: 9,
+      shortfall: 2,
+    });
+    expect(of('overdraftTeam')).toMatchObject({
+      ...rest,
+      allocated: '7',
+      available: -3,
+      held: 5,
+      consumed: 5,
+      overdrawn: 3,
+    });
+  });
+
+  it.each(DAMAGE)('find %s', async (_what, sql, checks) => {
+    const found = await findAfter(sql);
+    expect([...new Set(found.map((difference) => difference.check))].sort()).toEqual([...checks].sort());
+  });
+
+  it('have a planted damage each', () => {
+    const planted = new Set(DAMAGE.flatMap(([, , checks]) => checks));
+    expect(LEDGER_CHECKS.map((check) => check.name).filter((name) => !planted.has(name))).toEqual([]);
+  });
+
+  it('name what is wrong, what it should be and what it is', async () => {
+    const found = await findAfter(`
+      UPDATE credit_accounts SET available = available + 5, issued = issued - 5 WHERE team_id = :grantTeam;
+      UPDATE credit_grants SET remaining = 7 WHERE grant_id = :later;
+      UPDATE jobs SET tokens_per_credit = 500 WHERE job_id = :collected`);
+    expect(
+      found.map(({ check, teamId, id, expected, found: is }) => [check, teamId, id, expected, is]),
+    ).toEqual([
+      ['account balances', names['grantTeam'], names['grantTeam'], '-25/13/0/11/1', '-30/18/0/11/1'],
+      // 10 and 7 instead of 18.
+      ['what grants have left', names['grantTeam'], names['grantTeam'], '18', '17'],
+      ['grants', names['grantTeam'], names['later'], '3 and 0 expired', '7 and 0 expired'],
+      // 5,500 tokens at 500 a credit.
+      ['job prices', names['shortTeam'], names['collected'], '11 by consumption_tokens', '6'],
+    ]);
+  });
+
+  it('list 100 of what is wrong in the same way', async () => {
+    const found = await findAfter(`
+      INSERT INTO llm_attempts (attempt_id, team_id, call_id, number, model_name, status, started_at)
+      SELECT gen_random_uuid(), 'team', gen_random_uuid(), 1, 'model', 'in_flight', now() FROM generate_series(1, 101)`);
+    expect(found).toHaveLength(100);
+    expect(new Set(found.map((difference) => difference.check))).toEqual(
+      new Set(['attempts without a call']),
+    );
+  });
+
+  it('are cut off one by one after the time that they may take', async () => {
+    const isCutOff = withDataSource({ url: database.url, poolSize: 1 }, (source) =>
+      source.transaction('REPEATABLE READ', async (manager) => {
+        await verifyLedger(manager, { timeoutMs: 50 });
+        // What comes after them in the transaction is held to the same.
+        await manager.query('SELECT pg_sleep(5)');
+      }),
+    );
+    await expect(isCutOff).rejects.toThrow('statement timeout');
+  });
+});
 
 describe('verify-ledger', () => {
   let service: TestService;
@@ -126,17 +205,6 @@ describe('verify-ledger', () => {
 
   it('is content with books that requests have written', async () => {
     expect(await ledgerDifferences(service.database.url)).toEqual([]);
-  });
-
-  it.each(DAMAGE)('finds %s', async (_what, sql, checks) => {
-    await query(service.database.url, sql);
-    const found = await ledgerDifferences(service.database.url);
-    expect([...new Set(found.map((difference) => difference.check))].sort()).toEqual([...checks].sort());
-  });
-
-  it('has a planted damage for every check', () => {
-    const planted = new Set(DAMAGE.flatMap(([, , checks]) => checks));
-    expect(LEDGER_CHECKS.map((check) => check.name).filter((name) => !planted.has(name))).toEqual([]);
   });
 
   it('ends with 1 and names what is wrong', async () => {

@@ -60,6 +60,8 @@ const ORDER = [
   'usage_organization',
   'usage_dashboard',
   'job_types_delete',
+  'verification_get',
+  'metrics_get',
   'teams_delete',
   'model_groups_delete',
 ];

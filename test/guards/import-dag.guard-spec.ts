@@ -24,7 +24,8 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   usage: BASE,
   'error-pages': ['common'],
   health: BASE,
-  verification: [...BASE, 'credits'],
+  metrics: BASE,
+  verification: [...BASE, 'credits', 'metrics'],
   demo: [...BASE, 'organizations', 'model-groups', 'teams', 'budgets'],
 };
 

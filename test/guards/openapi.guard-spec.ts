@@ -91,7 +91,7 @@ describe('the served contract', () => {
             media.length === 0 ||
             media
               // A page and a file are text.
-              .filter(([type]) => type !== 'text/html' && type !== 'text/csv')
+              .filter(([type]) => !['text/html', 'text/csv', 'text/plain'].includes(type))
               .some(([, { schema }]) => !/^#\/components\/schemas\/\w+$/.test(schema?.$ref ?? ''))
           );
         })
@@ -105,6 +105,7 @@ describe('the served contract', () => {
       'error_pages_list 200': 'text/html',
       'error_pages_get 200': 'text/html',
       'credits_statement 200': 'application/json,text/csv',
+      'metrics_get 200': 'text/plain',
     };
     const media = operations.flatMap(({ operationId, responses }) =>
       Object.entries(responses).map(([status, { content }]) => ({

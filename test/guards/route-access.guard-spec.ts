@@ -72,6 +72,8 @@ const MATRIX: Readonly<Record<string, Access>> = {
   usage_team: 'own-team',
   usage_organization: 'admin',
   usage_dashboard: 'admin',
+  verification_get: 'admin',
+  metrics_get: 'admin',
 };
 
 /** Bodies that get past the validation, for what is decided after it. */
@@ -202,7 +204,7 @@ describe('the routes', () => {
     expect(declaredByControllers()).toEqual(documented);
   });
 
-  it.each(['/', '/api', '/metrics', '/api/stats', '/api/keys', '/v1/models'])(
+  it.each(['/', '/api', '/api/stats', '/api/keys', '/v1/models'])(
     '%s is none of them and answers 404, with and without a key',
     async (path) => {
       for (const key of [null, team.key, undefined]) {
