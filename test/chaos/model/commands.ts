@@ -1,14 +1,16 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import { newGrant } from '../../../src/credits/credits.types.js';
-import { DomainError } from '../../../src/common/domain-error.js';
 import type { Answer } from '../support/http-client.js';
 import { range } from '../support/workers.js';
-import { adoptOrderOfExpiries, countAdjustments } from './comparison.js';
+import { adoptOrderOfExpiries, countAdjustments, expectSameBalance } from './comparison.js';
 import type { ModelClient } from './model-client.js';
 import {
+  type BudgetMode,
+  BUDGET_MODES,
   type CallOutcome,
   type EndStatus,
+  FAIR_OUTCOMES,
+  type FairOutcome,
   type GrantTerms,
   isOpen,
   isRefusal,
@@ -52,56 +54,62 @@ type JobChoice = typeof jobChoice extends fc.Arbitrary<infer Choice> ? Choice : 
 const jobType = fc.constantFrom<JobType>('chat', 'chat', 'report');
 const reason = fc.option(fc.constantFrom('top-up', 'goodwill'), { nil: null });
 
+/** With an Idempotency-Key where it is sent several times at once, or with a reference that grants once. */
 const addCredits = kind({
   name: 'add credits',
-  weight: 2,
-  details: fc.record({
-    replica,
-    credits: fc.integer({ min: 1, max: 6 }),
-    reason,
-    times: fc.integer({ min: 1, max: 3 }),
-  }),
-  run: async (client, { replica: at, credits, reason: why, times }) => {
-    const { model } = client;
-    const path = `/api/credits/teams/${model.teamId}/add`;
-    const answer = await sendWithKey(client, times, (number, headers) =>
-      client.postAsAdmin((at + number) % 2, path, { credits, reason: why }, { headers }),
-    );
-    expectStatus(answer, 200);
-    const { grant, ...balance } = answer.body as { grant: { grant_id: string } };
-    model.addGrant(grant.grant_id, { credits, reason: why, priority: 0, hoursLeft: null, jobTypes: null });
-    expect(balance).toEqual(model.balance);
-    expect(grant).toMatchObject({ credits, reason: why });
-  },
-});
-
-const addCreditsOnTerms = kind({
-  name: 'add credits on terms',
-  weight: 2,
-  details: fc.record({
-    credits: fc.integer({ min: 1, max: 6 }),
-    reason,
-    priority: fc.integer({ min: -1, max: 1 }),
-    hoursLeft: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
-    jobTypes: fc.option(fc.constantFrom<readonly JobType[]>(['chat'], ['report'], ['chat', 'report']), {
-      nil: null,
-    }),
-  }),
-  run: async (client, terms: GrantTerms) => {
-    const { model } = client;
-    const { hoursLeft } = terms;
-    const { grant } = await client.inside.credits.addCredits(
-      model.teamId,
-      newGrant({
-        credits: terms.credits,
-        kind: 'allocation',
-        reason: terms.reason,
-        priority: terms.priority,
-        expiresAt: hoursLeft === null ? null : new Date(Date.now() + hoursLeft * HOUR_MS),
-        jobTypes: terms.jobTypes,
+  weight: 4,
+  details: fc
+    .record({
+      replica,
+      credits: fc.integer({ min: 1, max: 6 }),
+      reason,
+      priority: fc.constantFrom(0, 0, -1, 1),
+      hoursLeft: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
+      jobTypes: fc.option(fc.constantFrom<readonly JobType[]>(['chat'], ['report'], ['report', 'chat']), {
+        nil: null,
       }),
-    );
-    model.addGrant(grant.grantId, terms);
+      reference: fc.option(fc.constantFrom('payment-1', 'payment-2'), { nil: null, freq: 2 }),
+      times: fc.integer({ min: 1, max: 3 }),
+    })
+    // An end in so many hours is another one each time, and so is the request.
+    .map((terms) => ({ ...terms, hoursLeft: terms.reference === null ? terms.hoursLeft : null })),
+  run: async (client, { replica: at, times, ...terms }) => {
+    const { model } = client;
+    const body = {
+      credits: terms.credits,
+      reason: terms.reason,
+      priority: terms.priority,
+      expires_at:
+        terms.hoursLeft === null ? null : new Date(Date.now() + terms.hoursLeft * HOUR_MS).toISOString(),
+      job_types: terms.jobTypes,
+      external_reference: terms.reference,
+    };
+    const earlier = model.grants.find(({ reference }) => reference !== null && reference === terms.reference);
+    const answers =
+      terms.reference === null
+        ? [
+            await sendWithKey(client, times, (number, headers) =>
+              client.administer((at + number) % 2, 'POST', 'add', body, { headers }),
+            ),
+          ]
+        : await Promise.all(
+            range(times).map((number) => client.administer((at + number) % 2, 'POST', 'add', body)),
+          );
+    if (earlier !== undefined && !isSameGrant(earlier, terms)) {
+      for (const answer of answers) expectRefusal(answer, 409, 'external_reference_conflict');
+      return;
+    }
+    for (const answer of answers) expectStatus(answer, 200);
+    const [{ grant_id: grantId }] = answers.map(
+      (answer) => (answer.body as { grant: { grant_id: string } }).grant,
+    ) as [{ grant_id: string }];
+    if (earlier === undefined) model.addGrant(grantId, terms);
+    for (const { body: answered } of answers) {
+      expect(answered).toMatchObject({
+        ...model.balance,
+        grant: { grant_id: earlier?.grantId ?? grantId, credits: terms.credits, reason: terms.reason },
+      });
+    }
   },
 });
 
@@ -109,16 +117,48 @@ const addCreditsOnTerms = kind({
 const letTimePass = kind({
   name: 'let time pass',
   weight: 2,
-  details: fc.record({ hours: fc.integer({ min: 1, max: 3 }) }),
-  run: async (client, { hours }) => {
+  details: fc.record({ replica, hours: fc.integer({ min: 1, max: 3 }) }),
+  run: async (client, { replica: at, hours }) => {
     const { model } = client;
     await client.query(
       `UPDATE credit_grants SET expires_at = expires_at - make_interval(hours => $2) WHERE team_id = $1`,
       [model.teamId, hours],
     );
-    // A sweep of a replica may have been quicker, which must come to the same.
-    await client.inside.credits.bookExpiries(model.teamId);
     model.letTimePass(hours);
+    // A balance books what has run out. A sweep may have been quicker, which must come to the same.
+    await expectSameBalance(client, at);
+  },
+});
+
+const changeTerms = kind({
+  name: 'change terms',
+  weight: 1,
+  details: fc.record({
+    replica,
+    change: fc.oneof(
+      fc.record({ budgetMode: fc.constantFrom<BudgetMode>(...BUDGET_MODES) }),
+      fc.record({ fairOutcome: fc.constantFrom<FairOutcome>(...FAIR_OUTCOMES) }),
+      fc.record({ overdraftLimit: fc.nat(4) }),
+    ),
+  }),
+  run: async (client, { replica: at, change }) => {
+    const { model } = client;
+    if ('overdraftLimit' in change) {
+      const body = { overdraft_limit: change.overdraftLimit };
+      const answer = await client.administer(at, 'PATCH', 'overdraft', body);
+      if (change.overdraftLimit < model.overdrawn) {
+        expectRefusal(answer, 409, 'overdraft_in_use');
+        return;
+      }
+      expectStatus(answer, 200);
+    } else if ('budgetMode' in change) {
+      const body = { budget_mode: change.budgetMode };
+      expectStatus(await client.administer(at, 'PATCH', 'budget-mode', body), 200);
+    } else {
+      const body = { fair_outcome: change.fairOutcome };
+      expectStatus(await client.administer(at, 'PATCH', 'fair-outcome', body), 200);
+    }
+    model.changeTerms(change);
   },
 });
 
@@ -263,7 +303,7 @@ const letJobExpire = kind({
         WHERE job_id = $1`,
       [job.jobId],
     );
-    await client.inside.expiry.sweep();
+    await client.sweepExpiredJobs();
     client.model.end(job, 'expired');
     const [row] = await client.query(
       `SELECT status, credits_charged::int AS charged, credits_shortfall::int AS shortfall FROM jobs WHERE job_id = $1`,
@@ -277,26 +317,48 @@ const refund = kind({
   name: 'refund',
   weight: 2,
   details: fc.record({
+    replica,
     number: fc.nat(50),
     credits: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
     reason,
+    times: fc.integer({ min: 1, max: 3 }),
   }),
-  run: async (client, { number, credits, reason: why }) => {
+  run: async (client, { replica: at, number, credits, reason: why, times }) => {
     const { model } = client;
     const ended = model.jobs.filter((job) => !isOpen(job));
     const job = ended[number % ended.length];
     if (job === undefined) return;
-    const hold = model.capturedHoldOf(job);
-    const code = await codeOfFailure(
-      client.inside.credits.refund({ teamId: model.teamId, jobId: job.jobId }, credits, why),
+    const body = { job_id: job.jobId, credits, reason: why };
+    const answer = await sendWithKey(client, times, (count, headers) =>
+      client.administer((at + count) % 2, 'POST', 'refund', body, { headers }),
     );
+    const hold = model.capturedHoldOf(job);
     const refundable = model.refundableOf(job);
-    if (hold === undefined) expect(code).toBe('charge_not_found');
-    else if (refundable < (credits ?? 1)) expect(code).toBe('refund_exceeds_charge');
+    if (hold === undefined) expectRefusal(answer, 404, 'charge_not_found');
+    else if (refundable < (credits ?? 1)) expectRefusal(answer, 409, 'refund_exceeds_charge');
     else {
-      expect(code).toBeNull();
+      expectStatus(answer, 200);
+      expect(answer.body).toMatchObject({ job_id: job.jobId, credits_refunded: credits ?? refundable });
       model.refund(hold, credits, why);
     }
+  },
+});
+
+const checkCredits = kind({
+  name: 'check credits',
+  weight: 1,
+  details: fc.record({ replica, jobType, needed: fc.integer({ min: 1, max: 6 }) }),
+  run: async (client, { replica: at, jobType: type, needed }) => {
+    const { model } = client;
+    const path = `/api/credits/teams/${model.teamId}/check?credits_needed=${String(needed)}&job_type=${type}`;
+    const answer = await client.post(at, path);
+    expectStatus(answer, 200);
+    const spendable = Math.max(0, model.spendable(type));
+    expect(answer.body).toMatchObject({
+      has_credits: model.shortfall === 0 && spendable >= needed,
+      credits_available: spendable,
+      credits_remaining: model.remaining,
+    });
   },
 });
 
@@ -304,11 +366,7 @@ const readBalance = kind({
   name: 'read balance',
   weight: 2,
   details: fc.record({ replica }),
-  run: async (client, { replica: at }) => {
-    const answer = await client.get(at, `/api/credits/teams/${client.model.teamId}/balance`);
-    expectStatus(answer, 200);
-    expect(answer.body).toMatchObject(client.model.balance);
-  },
+  run: (client, { replica: at }) => expectSameBalance(client, at),
 });
 
 const readTransactions = kind({
@@ -343,8 +401,8 @@ const readJob = kind({
 
 const COMMAND_KINDS = [
   addCredits,
-  addCreditsOnTerms,
   letTimePass,
+  changeTerms,
   createJob,
   createJobsAtOnce,
   call,
@@ -352,6 +410,7 @@ const COMMAND_KINDS = [
   endJobInDifferentWays,
   letJobExpire,
   refund,
+  checkCredits,
   readBalance,
   readTransactions,
   readJob,
@@ -429,14 +488,13 @@ async function sendWithKey(
   return answer;
 }
 
-async function codeOfFailure(work: Promise<unknown>): Promise<string | null> {
-  try {
-    await work;
-    return null;
-  } catch (error) {
-    if (error instanceof DomainError) return error.code;
-    throw error;
-  }
+function isSameGrant(grant: ModelGrant, terms: GrantTerms): boolean {
+  return (
+    grant.credits === terms.credits &&
+    grant.reason === terms.reason &&
+    grant.priority === terms.priority &&
+    JSON.stringify(grant.jobTypes) === JSON.stringify(terms.jobTypes)
+  );
 }
 
 function drawsOf(hold: ModelHold): Record<string, number> {
@@ -451,9 +509,13 @@ function expectStatus(answer: Answer, status: number): void {
   }
 }
 
+function expectRefusal(answer: Answer, status: number, code: string): void {
+  expectStatus(answer, status);
+  expect(answer.body['code']).toBe(code);
+}
+
 function expectNotOpen(answer: Answer): void {
-  expectStatus(answer, 409);
-  expect(answer.body['code']).toBe('job_not_open');
+  expectRefusal(answer, 409, 'job_not_open');
 }
 
 function expectNoCredits(answer: Answer, refusal: Refusal): void {

@@ -1,18 +1,11 @@
 import type { Pool } from 'pg';
-import type { CreditsService } from '../../../src/credits/credits.service.js';
 import type { JobExpiryService } from '../../../src/jobs/job-expiry.service.js';
 import { ADMIN_KEY, type Deployment } from '../support/deployment.js';
-import type { Answer, RequestOptions } from '../support/http-client.js';
+import type { Answer, Method, RequestOptions } from '../support/http-client.js';
 import type { CallOutcome, TeamModel } from './team-model.js';
 
 /** The group whose models make a call end so. */
 export type GroupNames = Readonly<Record<CallOutcome, string>>;
-
-/** Services of one more replica, in this process: for what no route does, and for timers that nobody waits for. */
-export interface InsideServices {
-  readonly credits: CreditsService;
-  readonly expiry: JobExpiryService;
-}
 
 /** One client with a team of its own: what it may ask of the service, and what the model knows of the team. */
 export class ModelClient {
@@ -25,17 +18,25 @@ export class ModelClient {
     private readonly key: string,
     private readonly deployment: Deployment,
     private readonly database: Pool,
-    private readonly services: InsideServices,
+    private readonly expiry: JobExpiryService,
   ) {}
 
-  post(replica: number, path: string, body: object, options: RequestOptions = {}): Promise<Answer> {
+  post(replica: number, path: string, body?: object, options: RequestOptions = {}): Promise<Answer> {
     this.operations += 1;
-    return this.deployment.send(replica, this.key, 'POST', path, { ...options, body });
+    return this.deployment.send(replica, this.key, 'POST', path, { ...options, ...(body && { body }) });
   }
 
-  postAsAdmin(replica: number, path: string, body: object, options: RequestOptions = {}): Promise<Answer> {
+  /** @param action below the path of the team's credits */
+  administer(
+    replica: number,
+    method: Method,
+    action: string,
+    body: object,
+    options: RequestOptions = {},
+  ): Promise<Answer> {
     this.operations += 1;
-    return this.deployment.send(replica, ADMIN_KEY, 'POST', path, { ...options, body });
+    const path = `/api/credits/teams/${this.model.teamId}/${action}`;
+    return this.deployment.send(replica, ADMIN_KEY, method, path, { ...options, body });
   }
 
   get(replica: number, path: string): Promise<Answer> {
@@ -43,10 +44,9 @@ export class ModelClient {
     return this.deployment.send(replica, this.key, 'GET', path);
   }
 
-  /** The services of the replica in this process. */
-  get inside(): InsideServices {
-    this.operations += 1;
-    return this.services;
+  /** What the replica in this process does now and then by itself, at once. */
+  async sweepExpiredJobs(): Promise<void> {
+    await this.expiry.sweep();
   }
 
   /** Looks into the database, for what no route shows, or moves the time of the team's rows. */

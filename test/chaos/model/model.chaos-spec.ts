@@ -4,7 +4,6 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Pool } from 'pg';
 import { createApp } from '../../../src/app.js';
 import { parseSettings } from '../../../src/config/settings.js';
-import { CreditsService } from '../../../src/credits/credits.service.js';
 import { JobExpiryService } from '../../../src/jobs/job-expiry.service.js';
 import { ledgerDifferences, uniqueName } from '../../support/service.js';
 import { ADMIN_KEY, Deployment } from '../support/deployment.js';
@@ -13,9 +12,11 @@ import { ChaosPostgres } from '../support/postgres.js';
 import { ChaosUpstream } from '../support/upstream.js';
 import { anyCommand, type Command, runCommand } from './commands.js';
 import { expectSameState } from './comparison.js';
-import { type GroupNames, type InsideServices, ModelClient } from './model-client.js';
+import { type GroupNames, ModelClient } from './model-client.js';
 import {
+  BUDGET_MODES,
   CREDITS_PER_DOLLAR,
+  FAIR_OUTCOMES,
   FREE_ENDINGS,
   PRICES,
   TeamModel,
@@ -50,7 +51,7 @@ describe('random commands of many clients', () => {
   let deployment: Deployment;
   let database: Pool;
   let replica: NestExpressApplication;
-  let services: InsideServices;
+  let expiry: JobExpiryService;
   let organizationId: string;
   let groups: GroupNames;
   let operations = 0;
@@ -72,10 +73,7 @@ describe('random commands of many clients', () => {
         LOG_LEVEL: 'silent',
       }),
     );
-    services = {
-      credits: replica.get(CreditsService, { strict: false }),
-      expiry: replica.get(JobExpiryService, { strict: false }),
-    };
+    expiry = replica.get(JobExpiryService, { strict: false });
     organizationId = uniqueName('org');
     await deployment.admin('/api/organizations/create', { organization_id: organizationId, name: 'Org' });
     groups = {
@@ -111,22 +109,17 @@ describe('random commands of many clients', () => {
       credits_per_dollar: CREDITS_PER_DOLLAR,
       tokens_per_credit: TOKENS_PER_CREDIT,
     });
-    await database.query(`UPDATE team_budgets SET fair_outcome = $2, free_endings = $3 WHERE team_id = $1`, [
-      teamId,
-      terms.fairOutcome,
-      FREE_ENDINGS,
-    ]);
+    const path = `/api/credits/teams/${teamId}`;
+    const ending = { fair_outcome: terms.fairOutcome, free_endings: FREE_ENDINGS };
+    await deployment.admin(`${path}/fair-outcome`, ending, 'PATCH');
+    await deployment.admin(`${path}/overdraft`, { overdraft_limit: terms.overdraftLimit }, 'PATCH');
     for (const [jobType, price] of Object.entries(PRICES)) {
-      await database.query(
-        `INSERT INTO job_type_terms (team_id, job_type, credits_per_job, hold_credits, updated_at)
-         VALUES ($1, $2, $3, $3, now())`,
-        [teamId, jobType, price],
-      );
+      const own = { credits_per_job: price, hold_credits: price };
+      await deployment.admin(`${path}/job-types/${jobType}`, own, 'PUT');
     }
-    await services.credits.setOverdraftLimit(teamId, terms.overdraftLimit);
     teams += 1;
     const key = created.body['virtual_key'] as string;
-    return new ModelClient(new TeamModel(teamId, terms), groups, key, deployment, database, services);
+    return new ModelClient(new TeamModel(teamId, terms), groups, key, deployment, database, expiry);
   }
 
   /** One client's commands, one after the other. */
@@ -148,12 +141,8 @@ describe('random commands of many clients', () => {
   }
 
   const anyTerms = fc.record({
-    budgetMode: fc.constantFrom<TeamTerms['budgetMode']>(
-      'job_based',
-      'consumption_usd',
-      'consumption_tokens',
-    ),
-    fairOutcome: fc.constantFrom<TeamTerms['fairOutcome']>('trusted', 'server_observed', 'allowance'),
+    budgetMode: fc.constantFrom(...BUDGET_MODES),
+    fairOutcome: fc.constantFrom(...FAIR_OUTCOMES),
     overdraftLimit: fc.constantFrom(0, 0, 2),
   });
   const anyProgram: fc.Arbitrary<Program> = fc.record({

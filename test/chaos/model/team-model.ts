@@ -17,11 +17,15 @@ export type JobStatus = 'pending' | 'in_progress' | EndStatus | 'expired';
 export type EndStatus = 'completed' | 'failed' | 'cancelled';
 export type CallOutcome = 'success' | 'failure' | 'rescue';
 export type ChargeRule = 'completed' | 'all_calls_failed' | FairOutcome;
-export type FairOutcome = 'trusted' | 'server_observed' | 'allowance';
+export const FAIR_OUTCOMES = ['trusted', 'server_observed', 'allowance'] as const;
+export type FairOutcome = (typeof FAIR_OUTCOMES)[number];
 
-/** What holds for a team from its beginning to its end. */
+export const BUDGET_MODES = ['job_based', 'consumption_usd', 'consumption_tokens'] as const;
+export type BudgetMode = (typeof BUDGET_MODES)[number];
+
+/** What holds for a team. */
 export interface TeamTerms {
-  readonly budgetMode: 'job_based' | 'consumption_usd' | 'consumption_tokens';
+  readonly budgetMode: BudgetMode;
   readonly fairOutcome: FairOutcome;
   readonly overdraftLimit: number;
 }
@@ -35,6 +39,8 @@ export interface GrantTerms {
   readonly hoursLeft: number | null;
   /** Null for all. */
   readonly jobTypes: readonly JobType[] | null;
+  /** Grants once, if there is one. */
+  readonly reference: string | null;
 }
 
 export interface ModelGrant extends GrantTerms {
@@ -62,6 +68,8 @@ export interface ModelHold {
 export interface ModelJob {
   readonly jobId: string;
   readonly jobType: JobType;
+  /** That of the team when the job was created. */
+  readonly budgetMode: BudgetMode;
   status: JobStatus;
   successfulCalls: number;
   failedCalls: number;
@@ -108,7 +116,7 @@ export class TeamModel {
 
   constructor(
     readonly teamId: string,
-    readonly terms: TeamTerms,
+    private terms: TeamTerms,
   ) {}
 
   get remaining(): number {
@@ -145,6 +153,11 @@ export class TeamModel {
     this.settle();
   }
 
+  /** Jobs that there are keep the mode of their budget; all else holds at once. */
+  changeTerms(change: Partial<TeamTerms>): void {
+    this.terms = { ...this.terms, ...change };
+  }
+
   /** Grants run out; those that do are booked at once. */
   letTimePass(hours: number): void {
     for (const grant of this.grants) if (grant.hoursLeft !== null) grant.hoursLeft -= hours;
@@ -166,6 +179,7 @@ export class TeamModel {
     const job: ModelJob = {
       jobId,
       jobType,
+      budgetMode: this.terms.budgetMode,
       status: 'pending',
       successfulCalls: 0,
       failedCalls: 0,
@@ -294,7 +308,7 @@ export class TeamModel {
 
   private dueOf(job: ModelJob): number {
     const { successfulCalls } = job;
-    switch (this.terms.budgetMode) {
+    switch (job.budgetMode) {
       case 'job_based':
         return PRICES[job.jobType];
       case 'consumption_usd':
@@ -388,7 +402,8 @@ export class TeamModel {
     }
   }
 
-  private spendable(jobType: JobType): number {
+  /** What a job of a type could be paid with now. */
+  spendable(jobType: JobType): number {
     const granted = this.payersOf(jobType).reduce((sum, grant) => sum + grant.remaining, 0);
     return granted + this.terms.overdraftLimit - this.overdrawn;
   }

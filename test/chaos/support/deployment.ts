@@ -8,7 +8,7 @@ import {
   type Workplace,
 } from '../../support/server-process.js';
 import { uniqueName } from '../../support/service.js';
-import { type Answer, HangError, HttpClient, type RequestOptions } from './http-client.js';
+import { type Answer, HangError, HttpClient, type Method, type RequestOptions } from './http-client.js';
 import { steadyPort } from './ports.js';
 import { noteProcess } from './started-processes.js';
 
@@ -89,7 +89,7 @@ export class Deployment {
   async send(
     replica: number,
     key: string,
-    method: 'GET' | 'POST',
+    method: Method,
     path: string,
     options: RequestOptions = {},
   ): Promise<Answer> {
@@ -100,7 +100,7 @@ export class Deployment {
   async trySend(
     replica: number,
     key: string,
-    method: 'GET' | 'POST',
+    method: Method,
     path: string,
     options: RequestOptions = {},
   ): Promise<Answer | null> {
@@ -119,7 +119,7 @@ export class Deployment {
   async insist(
     first: number,
     key: string,
-    method: 'GET' | 'POST',
+    method: Method,
     path: string,
     options: RequestOptions = {},
   ): Promise<{ answer: Answer; repetitions: number }> {
@@ -156,8 +156,8 @@ export class Deployment {
     return { teamId, key: team.body['virtual_key'] as string };
   }
 
-  async admin(path: string, body: object): Promise<Answer> {
-    const answer = await this.send(0, ADMIN_KEY, 'POST', path, { body });
+  async admin(path: string, body: object, method: Method = 'POST'): Promise<Answer> {
+    const answer = await this.send(0, ADMIN_KEY, method, path, { body });
     if (answer.status !== 200) throw new Error(`${path} answered ${String(answer.status)}: ${answer.text}`);
     return answer;
   }

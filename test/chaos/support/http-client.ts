@@ -13,6 +13,8 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
+
 /** Nobody in these scenarios may wait longer for an answer, whatever is broken. */
 export const HANG_MS = 30_000;
 
@@ -31,7 +33,7 @@ export class HttpClient {
   async send(
     url: string,
     key: string,
-    method: 'GET' | 'POST',
+    method: Method,
     { body, headers = {} }: RequestOptions = {},
   ): Promise<Answer> {
     const signal = AbortSignal.timeout(HANG_MS);
