@@ -10,7 +10,7 @@ export const CREDITS_PER_DOLLAR = 12_000;
 export const TOKENS_PER_CREDIT = 4;
 
 /** Credits that a job of a type costs, or sets aside where consumption is paid. */
-export const PRICES = { chat: 1, report: 3 } as const;
+export const PRICES = { chat: 1, report: 4 } as const;
 
 export type JobType = keyof typeof PRICES;
 export type JobStatus = 'pending' | 'in_progress' | EndStatus | 'expired';
