@@ -42,13 +42,18 @@ export interface Command {
 }
 
 const HOUR_MS = 3_600_000;
+/** A plain object, which prints as it is. */
+const record = <Details>(fields: {
+  [Name in keyof Details]: fc.Arbitrary<Details[Name]>;
+}): fc.Arbitrary<Details> => fc.record(fields, { noNullPrototype: true });
+
 const MESSAGES = [{ role: 'user', content: 'How do I reset my password?' }] as const;
 
 const replica = fc.nat(1);
 const endStatus = fc.constantFrom<EndStatus>('completed', 'completed', 'failed', 'cancelled');
 
 /** Which of the team's jobs is meant, whatever jobs there are by then; mostly one that is open. */
-const jobChoice = fc.record({ isAnyJob: fc.nat(3).map((chance) => chance === 0), number: fc.nat(50) });
+const jobChoice = record({ isAnyJob: fc.nat(3).map((chance) => chance === 0), number: fc.nat(50) });
 type JobChoice = typeof jobChoice extends fc.Arbitrary<infer Choice> ? Choice : never;
 
 const jobType = fc.constantFrom<JobType>('chat', 'report');
@@ -58,20 +63,19 @@ const reason = fc.option(fc.constantFrom('top-up', 'goodwill'), { nil: null });
 const addCredits = kind({
   name: 'add credits',
   weight: 6,
-  details: fc
-    .record({
-      replica,
-      // Mostly less than a report costs, so that several pay for one.
-      credits: fc.integer({ min: 1, max: 5 }),
-      reason,
-      priority: fc.constantFrom(0, 0, -1, 1),
-      hoursLeft: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
-      jobTypes: fc.option(fc.constantFrom<readonly JobType[]>(['chat'], ['report'], ['report', 'chat']), {
-        nil: null,
-      }),
-      reference: fc.option(fc.constantFrom('payment-1', 'payment-2'), { nil: null, freq: 2 }),
-      times: fc.integer({ min: 1, max: 3 }),
-    })
+  details: record({
+    replica,
+    // Mostly less than a report costs, so that several pay for one.
+    credits: fc.integer({ min: 1, max: 5 }),
+    reason,
+    priority: fc.constantFrom(0, 0, -1, 1),
+    hoursLeft: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
+    jobTypes: fc.option(fc.constantFrom<readonly JobType[]>(['chat'], ['report'], ['report', 'chat']), {
+      nil: null,
+    }),
+    reference: fc.option(fc.constantFrom('payment-1', 'payment-2'), { nil: null, freq: 2 }),
+    times: fc.integer({ min: 1, max: 3 }),
+  })
     // An end in so many hours is another one each time, and so is the request.
     .map((terms) => ({ ...terms, hoursLeft: terms.reference === null ? terms.hoursLeft : null })),
   run: async (client, { replica: at, times, ...terms }) => {
@@ -114,17 +118,13 @@ const addCredits = kind({
   },
 });
 
-/** For this team only: its grants are moved back instead of everybody's clock forward. */
 const letTimePass = kind({
   name: 'let time pass',
   weight: 2,
-  details: fc.record({ replica, hours: fc.integer({ min: 1, max: 3 }) }),
+  details: record({ replica, hours: fc.integer({ min: 1, max: 3 }) }),
   run: async (client, { replica: at, hours }) => {
     const { model } = client;
-    await client.query(
-      `UPDATE credit_grants SET expires_at = expires_at - make_interval(hours => $2) WHERE team_id = $1`,
-      [model.teamId, hours],
-    );
+    await client.letTimePass(hours);
     model.letTimePass(hours);
     // A balance books what has run out. A sweep may have been quicker, which must come to the same.
     await expectSameBalance(client, at);
@@ -134,12 +134,12 @@ const letTimePass = kind({
 const changeTerms = kind({
   name: 'change terms',
   weight: 1,
-  details: fc.record({
+  details: record({
     replica,
     change: fc.oneof(
-      fc.record({ budgetMode: fc.constantFrom<BudgetMode>(...BUDGET_MODES) }),
-      fc.record({ fairOutcome: fc.constantFrom<FairOutcome>(...FAIR_OUTCOMES) }),
-      fc.record({ overdraftLimit: fc.nat(4) }),
+      record({ budgetMode: fc.constantFrom<BudgetMode>(...BUDGET_MODES) }),
+      record({ fairOutcome: fc.constantFrom<FairOutcome>(...FAIR_OUTCOMES) }),
+      record({ overdraftLimit: fc.nat(4) }),
     ),
   }),
   run: async (client, { replica: at, change }) => {
@@ -166,7 +166,7 @@ const changeTerms = kind({
 const createJob = kind({
   name: 'create job',
   weight: 8,
-  details: fc.record({ replica, jobType, times: fc.integer({ min: 1, max: 3 }) }),
+  details: record({ replica, jobType, times: fc.integer({ min: 1, max: 3 }) }),
   run: async (client, { replica: at, jobType: type, times }) => {
     const { model } = client;
     const refusal = model.refusalOf(type);
@@ -191,7 +191,7 @@ const createJob = kind({
 const createJobsAtOnce = kind({
   name: 'create jobs at once',
   weight: 2,
-  details: fc.record({ jobType, count: fc.integer({ min: 2, max: 8 }) }),
+  details: record({ jobType, count: fc.integer({ min: 2, max: 8 }) }),
   run: async (client, { jobType: type, count }) => {
     const { model } = client;
     const answers = await Promise.all(
@@ -221,7 +221,7 @@ const createJobsAtOnce = kind({
 const call = kind({
   name: 'call',
   weight: 6,
-  details: fc.record({
+  details: record({
     replica,
     job: jobChoice,
     outcome: fc.constantFrom<CallOutcome>('success', 'failure', 'rescue'),
@@ -250,7 +250,7 @@ const call = kind({
 const endJob = kind({
   name: 'end job',
   weight: 6,
-  details: fc.record({ replica, job: jobChoice, status: endStatus, times: fc.integer({ min: 1, max: 4 }) }),
+  details: record({ replica, job: jobChoice, status: endStatus, times: fc.integer({ min: 1, max: 4 }) }),
   run: async (client, { replica: at, job: choice, status, times }) => {
     const job = choose(client, choice);
     if (job === null) return;
@@ -267,7 +267,7 @@ const endJob = kind({
 const endJobInDifferentWays = kind({
   name: 'end job in different ways',
   weight: 2,
-  details: fc.record({ job: jobChoice, statuses: fc.array(endStatus, { minLength: 2, maxLength: 6 }) }),
+  details: record({ job: jobChoice, statuses: fc.array(endStatus, { minLength: 2, maxLength: 6 }) }),
   run: async (client, { job: choice, statuses }) => {
     const job = choose(client, choice);
     if (job === null) return;
@@ -295,7 +295,7 @@ const endJobInDifferentWays = kind({
 const letJobExpire = kind({
   name: 'let job expire',
   weight: 2,
-  details: fc.record({ job: jobChoice }),
+  details: record({ job: jobChoice }),
   run: async (client, { job: choice }) => {
     const job = choose(client, choice);
     if (job === null || !isOpen(job)) return;
@@ -317,7 +317,7 @@ const letJobExpire = kind({
 const refund = kind({
   name: 'refund',
   weight: 2,
-  details: fc.record({
+  details: record({
     replica,
     number: fc.nat(50),
     credits: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null }),
@@ -348,7 +348,7 @@ const refund = kind({
 const checkCredits = kind({
   name: 'check credits',
   weight: 1,
-  details: fc.record({ replica, jobType, needed: fc.integer({ min: 1, max: 6 }) }),
+  details: record({ replica, jobType, needed: fc.integer({ min: 1, max: 6 }) }),
   run: async (client, { replica: at, jobType: type, needed }) => {
     const { model } = client;
     const path = `/api/credits/teams/${model.teamId}/check?credits_needed=${String(needed)}&job_type=${type}`;
@@ -366,14 +366,14 @@ const checkCredits = kind({
 const readBalance = kind({
   name: 'read balance',
   weight: 2,
-  details: fc.record({ replica }),
+  details: record({ replica }),
   run: (client, { replica: at }) => expectSameBalance(client, at),
 });
 
 const readTransactions = kind({
   name: 'read transactions',
   weight: 1,
-  details: fc.record({ replica, limit: fc.integer({ min: 1, max: 5 }) }),
+  details: record({ replica, limit: fc.integer({ min: 1, max: 5 }) }),
   run: async (client, { replica: at, limit }) => {
     const { model } = client;
     const path = `/api/credits/teams/${model.teamId}/transactions?limit=${String(limit)}`;
@@ -390,7 +390,7 @@ const readTransactions = kind({
 const readJob = kind({
   name: 'read job',
   weight: 1,
-  details: fc.record({ replica, job: jobChoice }),
+  details: record({ replica, job: jobChoice }),
   run: async (client, { replica: at, job: choice }) => {
     const job = choose(client, choice);
     if (job === null) return;

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { JobExpiryService } from '../../../src/jobs/job-expiry.service.js';
 import { ADMIN_KEY, type Deployment } from '../support/deployment.js';
 import type { Answer, Method, RequestOptions } from '../support/http-client.js';
+import type { TeamHistory } from './team-history.js';
 import type { CallOutcome, TeamModel } from './team-model.js';
 
 /** The group whose models make a call end so. */
@@ -19,6 +20,7 @@ export class ModelClient {
     private readonly deployment: Deployment,
     private readonly database: Pool,
     private readonly expiry: JobExpiryService,
+    private readonly history: TeamHistory,
   ) {}
 
   post(replica: number, path: string, body?: object, options: RequestOptions = {}): Promise<Answer> {
@@ -49,9 +51,14 @@ export class ModelClient {
     await this.expiry.sweep();
   }
 
-  /** Looks into the database, for what no route shows, or moves the time of the team's rows. */
+  /** Looks into the database, for what no route shows. */
   async query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
     return (await this.database.query<Row>(sql, values)).rows;
+  }
+
+  /** For this team only. */
+  async letTimePass(hours: number): Promise<void> {
+    await this.history.moveBack(this.model.teamId, hours);
   }
 
   newIdempotencyKey(): string {
