@@ -101,7 +101,7 @@ export const CREDIT_CHECKS: readonly LedgerCheck[] = [
     sql: `
       SELECT team_id, transfer_id::text AS id, concat('not before ', earlier) AS expected, created_at::text AS found
         FROM (SELECT team_id, transfer_id, created_at,
-                     lag(created_at) OVER (PARTITION BY team_id ORDER BY sequence) AS earlier
+                     lag(created_at) OVER (PARTITION BY team_id ORDER BY sequence, created_at) AS earlier
                 FROM credit_transfers) timed
        WHERE created_at < earlier
       UNION ALL
