@@ -286,8 +286,8 @@ async function refuseWhatTheOlderVersionCannotHold(runner: QueryRunner): Promise
     DO $$
     BEGIN
       IF EXISTS (SELECT FROM credit_transfers WHERE kind NOT IN ('allocation', 'hold', 'capture', 'release'))
-         OR EXISTS (SELECT FROM credit_holds WHERE number > 1 OR overdrawn > 0)
-         OR EXISTS (SELECT FROM jobs WHERE status = 'expired') THEN
+         OR EXISTS (SELECT FROM credit_holds WHERE number > 1 OR overdrawn > 0 OR shortfall > 0 OR refunded > 0)
+         OR EXISTS (SELECT FROM jobs WHERE status = 'expired' OR budget_mode <> 'job_based') THEN
         RAISE EXCEPTION 'The ledger has lines that the older version does not know; restore a backup instead.';
       END IF;
     END

@@ -43,7 +43,10 @@ export class BudgetsController {
   @Get('conversion-rates')
   @Admin()
   @ApiTeamId()
-  @ApiOperation({ summary: 'What a credit of a team buys' })
+  @ApiOperation({
+    summary: 'What a credit of a team buys',
+    description: 'The mode and the rates of jobs that are created now.',
+  })
   @ApiOkResponse({ type: BudgetTermsResponse })
   @ApiErrors(NOT_FOUND)
   async getRates(@Param(TEAM_PATH_PARAM) teamId: string): Promise<BudgetTermsResponse> {
@@ -71,7 +74,10 @@ export class BudgetsController {
   @Get('fair-outcome')
   @Admin()
   @ApiTeamId()
-  @ApiOperation({ summary: 'Which jobs of a team that did not succeed are free' })
+  @ApiOperation({
+    summary: 'Which jobs of a team that did not succeed are free',
+    description: 'The rule of every type of job that has none of its own.',
+  })
   @ApiOkResponse({ type: FairOutcomeResponse })
   @ApiErrors(NOT_FOUND)
   async getFairOutcome(@Param(TEAM_PATH_PARAM) teamId: string): Promise<FairOutcomeResponse> {

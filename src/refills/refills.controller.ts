@@ -55,6 +55,7 @@ export class RefillsController {
   @ApiOperation({
     operationId: 'refills_get',
     summary: 'How the credits of a team are refilled',
+    description: 'The settings as they were last configured, and when the last refill was made.',
   })
   @ApiOkResponse({ type: AutoRefillResponse })
   @ApiErrors(teamNotFound(EXAMPLE))
