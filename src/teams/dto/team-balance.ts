@@ -3,6 +3,7 @@ import { IsOptional } from 'class-validator';
 import { BUDGET_MODES, type BudgetMode } from '../../budgets/budgets.types.js';
 import type { Principal } from '../../common/access.js';
 import { toJsonNumber } from '../../common/money.js';
+import { ApiInstant } from '../../common/openapi.js';
 import { IsInstant } from '../../common/validators.js';
 import { CreditBalanceResponse, toCreditBalanceResponse } from '../../credits/credit-balance.response.js';
 import { REFILL_PERIODS, type RefillPeriod } from '../../refills/refills.types.js';
@@ -10,11 +11,7 @@ import type { TeamBalance } from '../team-balance.service.js';
 import { seesRates, TEAM_STATUSES, type TeamStatus } from '../teams.types.js';
 
 export class TeamBalanceQuery {
-  @ApiPropertyOptional({
-    type: String,
-    description: 'The balance as it was then: an ISO 8601 instant, or a day for its start in UTC',
-    example: '2024-11-01T00:00:00.000Z',
-  })
+  @ApiInstant('the balance as it was then', '2024-11-01T00:00:00.000Z')
   @IsOptional()
   @IsInstant()
   as_of?: string;
