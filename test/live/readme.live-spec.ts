@@ -192,7 +192,7 @@ describe('README.md', () => {
 
     expect(output).toMatch(/KEY=sk-/);
     // One credit for each of the three jobs.
-    expect(output).toContain('"credits_charged":1,"credits_remaining":99');
+    expect(output).toMatch(/"credits_charged":1,[^}]*"credits_remaining":99/);
     expect(output).toMatch(/^98$/m);
     expect(output).toContain('credits_remaining: 97');
     expect(output).toContain('"model":"gpt-4o-mini"');
