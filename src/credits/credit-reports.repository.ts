@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { toSafeInteger } from '../database/columns.js';
+import { toSafeInteger, quoted } from '../database/columns.js';
 import { queryRows } from '../database/rows.js';
 import type { DailyMovement } from './credit-statement.js';
 import {
@@ -28,8 +28,6 @@ interface TransactionRow {
   readonly job_id: string | null;
   readonly created_at: Date;
 }
-
-const quoted = (kinds: readonly string[]): string => kinds.map((kind) => `'${kind}'`).join(', ');
 
 const CHANGES_REMAINING = `transfers.kind NOT IN (${quoted(KINDS_WITHIN_REMAINING)})`;
 

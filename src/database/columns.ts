@@ -24,3 +24,8 @@ export const TIMESTAMP = { type: 'timestamptz', precision: 3 } as const satisfie
 
 /** USD; stays decimal text in JavaScript. */
 export const USD = { type: 'numeric', precision: 24, scale: 12 } as const satisfies ColumnOptions;
+
+/** Texts of the code's own as the list in `IN (…)`; never what a caller sent. */
+export function quoted(values: readonly string[]): string {
+  return values.map((value) => `'${value}'`).join(', ');
+}

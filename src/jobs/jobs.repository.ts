@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
+import { quoted } from '../database/columns.js';
 import { queryRows } from '../database/rows.js';
 import type { CallTotals } from '../llm-calls/llm-calls.types.js';
 import { Job } from './entities/job.entity.js';
@@ -13,7 +14,7 @@ export interface JobScope {
 }
 
 const IN_SCOPE = 'job_id = $1 AND ($2::varchar IS NULL OR team_id = $2)';
-const IS_OPEN = `status IN (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
+const IS_OPEN = `status IN (${quoted(OPEN_STATUSES)})`;
 
 /** The last activity of an open job, and its time to live. */
 const LAST_DEADLINE = `updated_at + time_to_live_ms * interval '1 millisecond'`;

@@ -6,6 +6,7 @@ import {
   MOVES,
   TRANSFER_KINDS,
 } from '../credits/credits.types.js';
+import { quoted } from '../database/columns.js';
 import type { LedgerCheck } from './ledger-check.js';
 
 /** What a transfer changes the sum of some accounts by. */
@@ -269,7 +270,7 @@ export const CREDIT_CHECKS: readonly LedgerCheck[] = [
         FROM credit_holds holds
         FULL JOIN booked USING (team_id, hold_id)
         LEFT JOIN drawn USING (team_id, hold_id)
-       WHERE (holds.status IN (${HOLD_STATUSES.map((status) => `'${status}'`).join(', ')})) IS NOT TRUE
+       WHERE (holds.status IN (${quoted(HOLD_STATUSES)})) IS NOT TRUE
           OR (booked.begins, booked.begun, booked.captures, booked.releases, booked.ended, booked.taken, booked.repaid)
              IS DISTINCT FROM
              (1, holds.credits, CASE WHEN holds.status = 'captured' THEN 1 ELSE 0 END,

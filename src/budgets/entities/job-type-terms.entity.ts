@@ -1,7 +1,6 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, quoted } from '../../database/columns.js';
 import { FAIR_OUTCOMES, type FairOutcome } from '../budgets.types.js';
-import { quoted } from './team-budget.entity.js';
 
 /** What differs for one type of job of a team; null is as for the team. */
 @Entity('job_type_terms')

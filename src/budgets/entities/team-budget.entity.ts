@@ -1,8 +1,6 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, quoted } from '../../database/columns.js';
 import { BUDGET_MODES, type BudgetMode, FAIR_OUTCOMES, type FairOutcome } from '../budgets.types.js';
-
-export const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
 
 /** What credits buy of a team, and which of its jobs are free; one row per team. */
 @Entity('team_budgets')

@@ -1,9 +1,7 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP, USD } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, USD, quoted } from '../../database/columns.js';
 import { GRANT_KINDS, type GrantKind, PAYMENT_TYPES, type PaymentType } from '../credits.types.js';
 import { CreditAccount } from './credit-account.entity.js';
-
-const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
 
 /** Credits given to a team at one time. `remaining` is what no hold has drawn and what has not run out. */
 @Entity('credit_grants')

@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, quoted } from '../../database/columns.js';
 import { CreditAccount } from './credit-account.entity.js';
 import { HOLD_STATUSES, type HoldStatus } from '../credits.types.js';
 
@@ -7,7 +7,7 @@ import { HOLD_STATUSES, type HoldStatus } from '../credits.types.js';
 @Entity('credit_holds')
 @Index('credit_holds_job_key', ['teamId', 'jobId', 'number'], { unique: true })
 @Check('credit_holds_credits_check', `credits > 0`)
-@Check('credit_holds_status_check', `status IN (${HOLD_STATUSES.map((status) => `'${status}'`).join(', ')})`)
+@Check('credit_holds_status_check', `status IN (${quoted(HOLD_STATUSES)})`)
 @Index('credit_holds_unpaid_idx', ['teamId', 'holdId'], { where: 'shortfall > 0 OR overdrawn > 0' })
 @Check('credit_holds_captured_check', `(status = 'captured') = (captured > 0)`)
 @Check('credit_holds_refunded_check', `refunded >= 0 AND refunded <= captured`)

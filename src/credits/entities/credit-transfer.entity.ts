@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, quoted } from '../../database/columns.js';
 import {
   type CreditAccountName,
   KINDS_WITHIN_REMAINING,
@@ -12,7 +12,6 @@ import { CreditGrant } from './credit-grant.entity.js';
 import { CreditHold } from './credit-hold.entity.js';
 import { CreditRefund } from './credit-refund.entity.js';
 
-const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
 const kindsAbout = (subject: 'grant' | 'hold'): string =>
   quoted(TRANSFER_KINDS.filter((kind) => MOVES[kind].subject === subject));
 const moves = TRANSFER_KINDS.map((kind) => `(${quoted([kind, MOVES[kind].debit, MOVES[kind].credit])})`);

@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP, USD } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, USD, quoted } from '../../database/columns.js';
 import { OPEN_STATUSES } from '../job-rules.js';
 import type { BudgetMode } from '../../budgets/budgets.types.js';
 import {
@@ -9,8 +9,6 @@ import {
   JOB_STATUSES,
   type JobStatus,
 } from '../jobs.types.js';
-
-const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(', ');
 
 /** One business operation. Its totals change in the transaction of the call that they count. */
 @Entity('jobs')

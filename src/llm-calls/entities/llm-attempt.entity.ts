@@ -1,15 +1,12 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP, USD } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, USD, quoted } from '../../database/columns.js';
 import type { AttemptFailure, CostSource } from '../../gateway/gateway.types.js';
 import { ATTEMPT_STATUSES, type AttemptRowStatus } from '../llm-calls.types.js';
 
 /** One try of a call against one real model. Its row is there before the request leaves. */
 @Entity('llm_attempts')
 @Index('llm_attempts_call_key', ['teamId', 'callId', 'number'], { unique: true })
-@Check(
-  'llm_attempts_status_check',
-  `status IN (${ATTEMPT_STATUSES.map((status) => `'${status}'`).join(', ')})`,
-)
+@Check('llm_attempts_status_check', `status IN (${quoted(ATTEMPT_STATUSES)})`)
 @Check('llm_attempts_ended_check', `(status = 'in_flight') = (ended_at IS NULL)`)
 @Check(
   'llm_attempts_cost_check',

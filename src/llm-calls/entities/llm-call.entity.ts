@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { BIGINT, IDENTIFIER, TIMESTAMP, USD } from '../../database/columns.js';
+import { BIGINT, IDENTIFIER, TIMESTAMP, USD, quoted } from '../../database/columns.js';
 import type { CallFailure } from '../../gateway/gateway.types.js';
 import { CALL_STATUSES, type CallStatus } from '../llm-calls.types.js';
 
@@ -8,7 +8,7 @@ import { CALL_STATUSES, type CallStatus } from '../llm-calls.types.js';
 @ForeignKey('Job', ['jobId', 'teamId'], ['jobId', 'teamId'], { name: 'llm_calls_job_fkey' })
 @Index('llm_calls_job_idx', ['teamId', 'jobId', 'callId'])
 @Index('llm_calls_in_flight_idx', ['deadlineAt'], { where: `status = 'in_flight'` })
-@Check('llm_calls_status_check', `status IN (${CALL_STATUSES.map((status) => `'${status}'`).join(', ')})`)
+@Check('llm_calls_status_check', `status IN (${quoted(CALL_STATUSES)})`)
 @Check('llm_calls_ended_check', `(status = 'in_flight') = (ended_at IS NULL)`)
 export class LlmCall {
   @PrimaryColumn({ type: 'uuid', name: 'call_id', primaryKeyConstraintName: 'llm_calls_pkey' })
