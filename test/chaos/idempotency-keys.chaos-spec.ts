@@ -181,7 +181,7 @@ describe('requests with an Idempotency-Key, sent again and again while processes
         samples,
       });
     });
-  }, 600_000);
+  }, 1_800_000);
 
   /** Rows by mark. */
   async function countEffects(): Promise<ReadonlyMap<string, number>> {

@@ -139,5 +139,5 @@ describe('a network that breaks between the service, its database and its upstre
         samples,
       });
     });
-  }, 600_000);
+  }, 1_800_000);
 });

@@ -64,5 +64,5 @@ describe('more jobs than credits, over two processes', () => {
         samples,
       });
     });
-  }, 300_000);
+  }, 1_800_000);
 });
