@@ -113,8 +113,12 @@ export class CreditBook {
    * counts as remaining what had run out before it, and ends with it where credits came.
    */
   settle(): void {
-    for (const grant of this.grants.values()) {
-      if (grant.remaining > 0 && hasExpired(grant, this.now)) this.expire(grant);
+    const expired = [...this.grants.values()].filter(
+      (grant) => grant.remaining > 0 && hasExpired(grant, this.now),
+    );
+    // In an order that a reader of the ledger can repeat.
+    for (const grant of expired.sort(compareGrants)) {
+      this.expire(grant);
     }
     // Of a team with many debts and nothing to pay them with, none is looked at.
     if (![...this.grants.values()].some((grant) => grant.remaining > 0)) return;
@@ -372,9 +376,4 @@ export function toBalance(account: AccountState): CreditBalance {
     shortfall: account.shortfall,
     overdraftLimit: account.overdraftLimit,
   };
-}
-
-/** In the order in which they pay. */
-export function inPayingOrder<Grant extends GrantRecord>(grants: readonly Grant[]): Grant[] {
-  return [...grants].sort(compareGrants);
 }
