@@ -61,7 +61,10 @@ export class VerificationService implements OnApplicationBootstrap, OnApplicatio
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     if (this.backendPid !== null) {
-      await queryRows(this.transactions.manager, 'SELECT pg_cancel_backend($1)', [this.backendPid]);
+      // Where the database is gone, the verification ends by itself.
+      await queryRows(this.transactions.manager, 'SELECT pg_cancel_backend($1)', [this.backendPid]).catch(
+        () => undefined,
+      );
     }
     await this.task?.stop();
     await this.running?.catch(() => undefined);
