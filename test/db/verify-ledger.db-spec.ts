@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, withDataSource } from '../../src/database/data-source-options.js';
@@ -122,6 +124,11 @@ describe('the checks of the ledger', () => {
   it.each(DAMAGE)('find %s', async (_what, sql, checks) => {
     const found = await findAfter(sql);
     expect([...new Set(found.map((difference) => difference.check))].sort()).toEqual([...checks].sort());
+  });
+
+  it('are as many as the page says', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    expect(page).toContain(`The ledger is right: ${String(LEDGER_CHECKS.length)} checks, no difference.`);
   });
 
   it('have a planted damage each', () => {
