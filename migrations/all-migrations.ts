@@ -6,6 +6,7 @@ import { CreditSystem1764000000005 } from './1764000000005-credit-system.js';
 import { Idempotency1764000000006 } from './1764000000006-idempotency.js';
 import { Refills1764000000007 } from './1764000000007-refills.js';
 import { CreditReports1764000000008 } from './1764000000008-credit-reports.js';
+import { ModelsAndMessages1764000000010 } from './1764000000010-models-and-messages.js';
 
 /** Every migration, in order. Listed rather than found, so that a stale compiled file is never run. */
 export const ALL_MIGRATIONS = [
@@ -17,4 +18,5 @@ export const ALL_MIGRATIONS = [
   Idempotency1764000000006,
   Refills1764000000007,
   CreditReports1764000000008,
+  ModelsAndMessages1764000000010,
 ];

@@ -68,7 +68,7 @@ export class CallAdmissionService {
         teamId,
         jobId,
         modelGroup: group.groupName,
-        modelName: group.modelNames[0] ?? '',
+        modelName: group.models[0]?.modelName ?? '',
         purpose: input.purpose,
         metadata: input.metadata,
       });

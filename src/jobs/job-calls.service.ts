@@ -68,7 +68,7 @@ export class JobCallsService {
     return this.llmCalls.whileActive(admitted.callId, async () => {
       const outcome = await this.gateway.complete({
         request,
-        modelNames: admitted.group.modelNames,
+        modelNames: admitted.group.models.map((model) => model.modelName),
         firstAttemptId: admitted.firstAttemptId,
         correlation: admitted.correlation,
         recorder: this.llmCalls.createRecorder({ teamId: admitted.teamId, callId: admitted.callId }),
