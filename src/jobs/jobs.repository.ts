@@ -19,6 +19,9 @@ const IS_OPEN = `status IN (${quoted(OPEN_STATUSES)})`;
 /** The last activity of an open job, and its time to live. */
 const LAST_DEADLINE = `updated_at + time_to_live_ms * interval '1 millisecond'`;
 
+/** What a call needs to know of the job that it is made in. */
+export type CallingJob = Pick<JobRecord, 'teamId' | 'jobType' | 'mayRetryAmbiguous'>;
+
 export interface JobEnd {
   readonly status: EndStatus;
   readonly errorMessage: string | null;
@@ -43,24 +46,22 @@ export class JobsRepository {
   /**
    * Admits a call to an open job and locks the job for the rest of the transaction.
    *
-   * @returns the job's team and type, or null if there is no such job or it has ended
+   * @returns what its calls need of the job, or null if there is no such job or it has ended
    */
-  async admitCall(
-    manager: EntityManager,
-    scope: JobScope,
-    now: Date,
-  ): Promise<{ teamId: string; jobType: string } | null> {
-    const rows = await queryRows<{ team_id: string; job_type: string }>(
+  async admitCall(manager: EntityManager, scope: JobScope, now: Date): Promise<CallingJob | null> {
+    const rows = await queryRows<{ team_id: string; job_type: string; may_retry_ambiguous: boolean }>(
       manager,
       `UPDATE jobs
           SET total_calls = total_calls + 1, running_calls = running_calls + 1,
               status = 'in_progress', started_at = COALESCE(started_at, $3), updated_at = $3
         WHERE ${IN_SCOPE} AND ${IS_OPEN}
-        RETURNING team_id, job_type`,
+        RETURNING team_id, job_type, may_retry_ambiguous`,
       [scope.jobId, scope.teamId, now],
     );
     const row = rows[0];
-    return row === undefined ? null : { teamId: row.team_id, jobType: row.job_type };
+    return row === undefined
+      ? null
+      : { teamId: row.team_id, jobType: row.job_type, mayRetryAmbiguous: row.may_retry_ambiguous };
   }
 
   /** Locks a job before its calls are touched, which is the order every transaction keeps. */

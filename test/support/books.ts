@@ -79,6 +79,7 @@ export class BookWriter {
       freeEndings: null,
       freeEndingsWindowDays: null,
       timeToLiveMs: null,
+      mayRetryAmbiguous: null,
       ...terms,
       teamId,
       jobType,
