@@ -7,6 +7,7 @@ import { Idempotency1764000000006 } from './1764000000006-idempotency.js';
 import { Refills1764000000007 } from './1764000000007-refills.js';
 import { CreditReports1764000000008 } from './1764000000008-credit-reports.js';
 import { Calls1764000000009 } from './1764000000009-calls.js';
+import { ModelsAndMessages1764000000010 } from './1764000000010-models-and-messages.js';
 
 /** Every migration, in order. Listed rather than found, so that a stale compiled file is never run. */
 export const ALL_MIGRATIONS = [
@@ -19,4 +20,5 @@ export const ALL_MIGRATIONS = [
   Refills1764000000007,
   CreditReports1764000000008,
   Calls1764000000009,
+  ModelsAndMessages1764000000010,
 ];

@@ -53,6 +53,7 @@ export interface Settings {
   readonly maxCallBodyBytes: number;
   readonly hasTeamCreditSelfService: boolean;
   readonly jobTimeToLiveMs: number;
+  readonly mayRetryAmbiguous: boolean;
   readonly idempotencyTtlMs: number;
   readonly idempotencyMaxAnswerBytes: number;
   /** 0 for never. */
@@ -155,6 +156,12 @@ export const SETTING_DESCRIPTIONS = [
     '86400000',
     '86400000',
     'an open job without activity for this long expires, unless its type says otherwise',
+  ),
+  setting(
+    'RETRY_AMBIGUOUS',
+    'true',
+    'false',
+    'whether another model is tried after a timeout or a lost connection, when the first may have worked and billed; a type of job may say otherwise',
   ),
   setting(
     'IDEMPOTENCY_TTL_MS',
@@ -281,6 +288,7 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     maxBodyBytes: reader.integer('MAX_BODY_BYTES', 1_048_576, 1024, 1_073_741_824),
     maxCallBodyBytes: reader.integer('MAX_CALL_BODY_BYTES', 20_971_520, 1024, 1_073_741_824),
     jobTimeToLiveMs: reader.integer('JOB_TIME_TO_LIVE_MS', 86_400_000, 1000, 31_536_000_000),
+    mayRetryAmbiguous: reader.boolean('RETRY_AMBIGUOUS', true),
     hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
     idempotencyTtlMs: reader.integer('IDEMPOTENCY_TTL_MS', 86_400_000, 1_000, 2_592_000_000),
     idempotencyMaxAnswerBytes: reader.integer('IDEMPOTENCY_MAX_ANSWER_BYTES', 1_048_576, 1024, 268_435_456),

@@ -19,14 +19,8 @@ const IS_OPEN = `status IN (${quoted(OPEN_STATUSES)})`;
 /** The last activity of an open job, and its time to live. */
 const LAST_DEADLINE = `updated_at + time_to_live_ms * interval '1 millisecond'`;
 
-/** What of a job matters to a call that begins in it. */
-export interface AdmittingJob {
-  readonly teamId: string;
-  readonly jobType: string;
-  readonly creditsHeld: number;
-  readonly endsWithCall: boolean;
-  readonly mayRetryAmbiguous: boolean;
-}
+/** What a call needs to know of the job that it is made in. */
+export type CallingJob = Pick<JobRecord, 'teamId' | 'jobType' | 'creditsHeld' | 'mayRetryAmbiguous'>;
 
 export interface JobEnd {
   readonly status: EndStatus;
@@ -58,12 +52,12 @@ export class JobsRepository {
     manager: EntityManager,
     scope: JobScope,
     now: Date,
-  ): Promise<AdmittingJob | null> {
+  ): Promise<CallingJob | null> {
     const rows = await queryRows<{
       team_id: string;
       job_type: string;
       credits_held: string;
-      ends_with_call: boolean;
+      may_retry_ambiguous: boolean;
     }>(
       manager,
       `UPDATE jobs
@@ -71,7 +65,7 @@ export class JobsRepository {
               status = 'in_progress', started_at = COALESCE(started_at, $3), updated_at = $3
         -- One that was made for a call takes no other.
         WHERE ${IN_SCOPE} AND ${IS_OPEN} AND NOT (ends_with_call AND total_calls > 0)
-        RETURNING team_id, job_type, credits_held, ends_with_call`,
+        RETURNING team_id, job_type, credits_held, may_retry_ambiguous`,
       [scope.jobId, scope.teamId, now],
     );
     const row = rows[0];
@@ -80,8 +74,7 @@ export class JobsRepository {
       teamId: row.team_id,
       jobType: row.job_type,
       creditsHeld: toSafeInteger(row.credits_held),
-      endsWithCall: row.ends_with_call,
-      mayRetryAmbiguous: true,
+      mayRetryAmbiguous: row.may_retry_ambiguous,
     };
   }
 

@@ -90,6 +90,7 @@ export class JobsService {
       creditsPerDollar: terms.creditsPerDollar,
       tokensPerCredit: terms.tokensPerCredit,
       timeToLiveMs: terms.timeToLiveMs,
+      mayRetryAmbiguous: terms.mayRetryAmbiguous,
       expiresAt: new Date(now.getTime() + terms.timeToLiveMs),
       totalCalls: 0,
       successfulCalls: 0,

@@ -86,6 +86,8 @@ export interface JobRecord extends JobTotals, BudgetTerms {
   readonly chargeRule: ChargeRule | null;
   /** From its last activity to its expiry. */
   readonly timeToLiveMs: number;
+  /** Of the terms under which it was created, see `JobTerms`. */
+  readonly mayRetryAmbiguous: boolean;
   /** When to look whether it has expired; its activity since then may have put that off. */
   readonly expiresAt: Date;
   /** Names of the groups that its ended calls went to, in the order of their first one. */

@@ -79,6 +79,10 @@ export class Job {
   @Column({ ...BIGINT, name: 'time_to_live_ms' })
   timeToLiveMs!: number;
 
+  /** Of the terms under which it was created: whether its calls may pay a second model for one answer. */
+  @Column({ type: 'boolean', name: 'may_retry_ambiguous' })
+  mayRetryAmbiguous!: boolean;
+
   /** When to look at it again; moved on by that only, so that calls need not touch the index. */
   @Column({ ...TIMESTAMP, name: 'expires_at' })
   expiresAt!: Date;
