@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { makeUsage } from '../../test/support/usage.js';
 import {
   COST_OF_NOTHING_SENT,
   costFromHeader,
   parseChatCompletion,
   UNKNOWN_COST,
 } from './chat-completion.js';
+import type { ChatAnswer } from './gateway.types.js';
 
 interface Recorded {
   readonly response: {
@@ -38,6 +40,10 @@ function completion(changes: Record<string, unknown> = {}): string {
   });
 }
 
+function answerOf(content: string | null, finishReason: string | null): ChatAnswer {
+  return { choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: finishReason }] };
+}
+
 function withUsage(usage: unknown) {
   return parseChatCompletion(completion({ usage }))?.usage;
 }
@@ -45,8 +51,8 @@ function withUsage(usage: unknown) {
 describe('a chat completion', () => {
   it('is read down to what a team may see', () => {
     expect(parseChatCompletion(completion())).toEqual({
-      answer: { content: 'Hello', role: 'assistant', finishReason: 'stop' },
-      usage: { promptTokens: 9, completionTokens: 3, totalTokens: 12 },
+      answer: answerOf('Hello', 'stop'),
+      usage: makeUsage({ inputTokens: 9, outputTokens: 3 }),
     });
   });
 
@@ -55,21 +61,21 @@ describe('a chat completion', () => {
 
     // 13 and 76 tokens are what the recording says.
     expect(parseChatCompletion(JSON.stringify(body))).toEqual({
-      answer: { content: body.choices[0]?.message.content, role: 'assistant', finishReason: 'stop' },
-      usage: { promptTokens: 13, completionTokens: 76, totalTokens: 89 },
+      answer: answerOf(body.choices[0]!.message.content, 'stop'),
+      usage: makeUsage({ inputTokens: 13, outputTokens: 76 }),
     });
   });
 
   it('may have null for content, as a real proxy passes it on', () => {
     const parsed = parseChatCompletion(JSON.stringify(recorded('null-content').body));
 
-    expect(parsed?.answer).toEqual({ content: null, role: 'assistant', finishReason: 'stop' });
+    expect(parsed?.answer).toEqual(answerOf(null, 'stop'));
   });
 
   it('may have no content at all, as a provider may leave out what is null', () => {
     const parsed = parseChatCompletion(completion({ choices: [{ message: { role: 'assistant' } }] }));
 
-    expect(parsed?.answer.content).toBeNull();
+    expect(parsed?.answer.choices[0]?.message.content).toBeNull();
   });
 
   it('may be empty', () => {
@@ -77,13 +83,13 @@ describe('a chat completion', () => {
       completion({ choices: [{ message: { role: 'assistant', content: '' } }] }),
     );
 
-    expect(parsed?.answer).toEqual({ content: '', role: 'assistant', finishReason: null });
+    expect(parsed?.answer).toEqual(answerOf('', null));
   });
 
   it('is of the assistant, whatever role a provider makes up', () => {
     for (const role of [undefined, null, 'model', 7]) {
       const parsed = parseChatCompletion(completion({ choices: [{ message: { role, content: 'x' } }] }));
-      expect(parsed?.answer.role).toBe('assistant');
+      expect(parsed?.answer.choices[0]?.message.role).toBe('assistant');
     }
   });
 
@@ -103,13 +109,13 @@ describe('a chat completion', () => {
   ])('that ends by %j has ended by %j: a word of its own would give the provider away', (given, expected) => {
     const parsed = parseChatCompletion(completion({ choices: [{ message: MESSAGE, finish_reason: given }] }));
 
-    expect(parsed?.answer.finishReason).toBe(expected);
+    expect(parsed?.answer.choices[0]?.finish_reason).toBe(expected);
   });
 
   it('with several choices is the first', () => {
     const choices = ['one', 'two'].map((content) => ({ message: { role: 'assistant', content } }));
 
-    expect(parseChatCompletion(completion({ choices }))?.answer.content).toBe('one');
+    expect(parseChatCompletion(completion({ choices }))?.answer.choices[0]?.message.content).toBe('one');
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { parseCostUsd } from '../common/money.js';
-import type { ChatAnswer, Cost, Usage } from './gateway.types.js';
+import type { ChatAnswer, Cost, Usage, UsageBuckets } from './gateway.types.js';
 
 /** More tokens than any model reads or writes at once: a larger number is a fault, not a count. */
 const MAX_TOKENS = 1_000_000_000;
@@ -13,6 +13,18 @@ const FINISH_REASONS: ReadonlySet<string> = new Set([
   'function_call',
 ]);
 
+const NO_TOKENS: UsageBuckets = {
+  inputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  audioInputTokens: 0,
+  imageInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+};
+
 /** Reads OpenAI's `chat.completion`. Null if it is not one that holds an answer. */
 export function parseChatCompletion(body: string): { answer: ChatAnswer; usage: Usage | null } | null {
   const completion = parseObject(body);
@@ -24,9 +36,13 @@ export function parseChatCompletion(body: string): { answer: ChatAnswer; usage: 
   const finishReason = choice['finish_reason'];
   return {
     answer: {
-      content,
-      role: 'assistant',
-      finishReason: isFinishReason(finishReason) ? finishReason : null,
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content },
+          finish_reason: isFinishReason(finishReason) ? finishReason : null,
+        },
+      ],
     },
     usage: parseUsage(completion['usage']),
   };
@@ -45,6 +61,8 @@ function parseUsage(value: unknown): Usage | null {
     promptTokens,
     completionTokens,
     totalTokens: isTokenCount(total) ? total : promptTokens + completionTokens,
+    buckets: { ...NO_TOKENS, inputTokens: promptTokens, outputTokens: completionTokens },
+    isEstimated: false,
   };
 }
 

@@ -8,13 +8,18 @@ import type {
   AttemptFailure,
   AttemptRecorder,
   CallOutcome,
+  ChatAnswer,
   EndedAttempt,
   GatewayCall,
   StartedAttempt,
 } from './gateway.types.js';
+import { makeUsage } from '../../test/support/usage.js';
 import type { LitellmClient, UpstreamRequest, UpstreamResult } from './litellm.client.js';
 
-const ANSWER = { content: 'Hello', role: 'assistant', finishReason: 'stop' } as const;
+const ANSWER: ChatAnswer = {
+  choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
+};
+const USAGE = makeUsage({ inputTokens: 9, outputTokens: 3 });
 const FIRST_ID = '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d11';
 
 /** Failures after which another model may still succeed. */
@@ -36,7 +41,7 @@ function succeeding(): UpstreamResult {
     failure: null,
     upstreamStatus: 200,
     upstreamError: null,
-    usage: { promptTokens: 9, completionTokens: 3, totalTokens: 12 },
+    usage: USAGE,
     cost: { costUsd: '0.000003', source: 'upstream_header', text: '3e-06' },
   };
 }
@@ -87,6 +92,7 @@ class Scene {
       firstAttemptId: FIRST_ID,
       correlation: { traceId: 'job', endUserId: 'team', tags: ['org:acme'], metadata: { job_id: 'job' } },
       recorder: this.recorder,
+      mayRetryAmbiguous: true,
     };
     return new GatewayService(client as unknown as LitellmClient, settings).complete(call);
   }
@@ -118,8 +124,9 @@ describe('a call', () => {
           failure: null,
           upstreamStatus: 200,
           upstreamError: null,
-          usage: { promptTokens: 9, completionTokens: 3, totalTokens: 12 },
+          usage: USAGE,
           cost: { costUsd: '0.000003', source: 'upstream_header', text: '3e-06' },
+          firstByteMs: null,
           latencyMs: expect.any(Number),
         },
       ],

@@ -63,6 +63,7 @@ export class GatewayService {
       ...started,
       ...result,
       status: statusOf(result.failure),
+      firstByteMs: null,
       latencyMs: Math.round(performance.now() - startedAt),
     };
     if (result.failure === 'service_key_refused') {

@@ -252,6 +252,8 @@ describe('the next model', () => {
     malformed_answer: true,
     request_rejected: false,
     service_key_refused: false,
+    stream_broken: false,
+    client_disconnected: false,
   };
 
   it.each(Object.entries(MAY_FOLLOW) as [AttemptFailure, boolean][])(

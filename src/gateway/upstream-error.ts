@@ -88,6 +88,9 @@ const MAY_TRY_NEXT: Readonly<Record<AttemptFailure, boolean>> = {
   malformed_answer: true,
   request_rejected: false,
   service_key_refused: false,
+  // What a stream has said cannot be taken back.
+  stream_broken: false,
+  client_disconnected: false,
 };
 
 export function mayTryNextModel(failure: AttemptFailure): boolean {

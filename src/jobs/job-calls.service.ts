@@ -71,6 +71,7 @@ export class JobCallsService {
         modelNames: admitted.group.modelNames,
         firstAttemptId: admitted.firstAttemptId,
         correlation: admitted.correlation,
+        mayRetryAmbiguous: true,
         recorder: this.llmCalls.createRecorder({ teamId: admitted.teamId, callId: admitted.callId }),
       });
       const totals = await this.record(admitted, outcome, Math.round(performance.now() - startedAt));

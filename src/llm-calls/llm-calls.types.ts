@@ -1,10 +1,10 @@
-import type { AttemptFailure, CallFailure, CostSource } from '../gateway/gateway.types.js';
+import type { AttemptFailure, AttemptStatus, CallFailure, CostSource } from '../gateway/gateway.types.js';
 
 export const CALL_STATUSES = ['in_flight', 'succeeded', 'failed', 'interrupted'] as const;
 export type CallStatus = (typeof CALL_STATUSES)[number];
 
 export const ATTEMPT_STATUSES = ['in_flight', 'succeeded', 'failed', 'timed_out', 'interrupted'] as const;
-export type AttemptRowStatus = (typeof ATTEMPT_STATUSES)[number];
+export type AttemptRowStatus = (typeof ATTEMPT_STATUSES)[number] | AttemptStatus;
 
 /** A call that is being admitted. */
 export interface NewCall {

@@ -15,6 +15,7 @@ import { LlmCallsService } from '../../src/llm-calls/llm-calls.service.js';
 import { makeTeam, type TeamOptions } from './factories.js';
 import type { TestService } from './service.js';
 import type { TestClock } from './test-clock.js';
+import { makeUsage } from './usage.js';
 
 /** What an attempt came to, with numbers that a test can work with. */
 export interface Use {
@@ -137,7 +138,9 @@ export class BookWriter {
         ? { status: 'failed', failure: 'upstream_failed', attempts }
         : {
             status: 'succeeded',
-            answer: { content: 'Done', role: 'assistant', finishReason: 'stop' },
+            answer: {
+              choices: [{ index: 0, message: { role: 'assistant', content: 'Done' }, finish_reason: 'stop' }],
+            },
             attempts,
           };
     const totals = this.llmCalls.totalOutcome(outcome, LATENCY_MS);
@@ -196,8 +199,9 @@ export class BookWriter {
       failure: isSuccessful ? null : 'upstream_error',
       upstreamStatus: isSuccessful ? 200 : 500,
       upstreamError: null,
-      usage: tokens === 0 ? null : { promptTokens: 10, completionTokens: tokens - 10, totalTokens: tokens },
+      usage: tokens === 0 ? null : makeUsage({ inputTokens: 10, outputTokens: tokens - 10 }),
       cost: { costUsd, source: costUsd === null ? 'unpriced' : 'upstream_header', text: costUsd },
+      firstByteMs: null,
       latencyMs: LATENCY_MS,
     };
   }

@@ -39,7 +39,7 @@ export class ChatMessageRequest {
 export class LlmCallRequest {
   @ApiProperty({ type: [ChatMessageRequest], minItems: 1 })
   @IsChatMessages()
-  messages!: (Omit<ChatMessage, 'name'> & { name?: string | null })[];
+  messages!: (ChatMessage & { name?: string | null })[];
 
   @ApiIdentifier({
     required: false,

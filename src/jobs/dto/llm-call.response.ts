@@ -41,9 +41,11 @@ export class LlmCallResponse {
 }
 
 export function toLlmCallResponse({ callId, answer, totals, modelGroup }: CallAnswer): LlmCallResponse {
+  const choice = answer.choices[0];
+  if (choice === undefined) throw new Error('An answer has at least one choice.');
   return {
     call_id: callId,
-    response: { content: answer.content, role: answer.role, finish_reason: answer.finishReason },
+    response: { ...choice.message, finish_reason: choice.finish_reason },
     metadata: {
       tokens_used: totals.totalTokens,
       prompt_tokens: totals.promptTokens,
