@@ -8,6 +8,7 @@ import type { Clock } from './common/clock.js';
 import { answerUnreadableRequests } from './common/unreadable-requests.js';
 import { createBodyParser } from './common/body-parser.js';
 import { StreamingAdapter } from './common/streaming.adapter.js';
+import { addOpenAiVersion } from './common/openai-path.js';
 import { refuseNulInPath } from './common/path-inspection.js';
 import { assignRequestId } from './common/request-id.js';
 import type { Settings } from './config/settings.js';
@@ -29,6 +30,7 @@ export async function createApp(settings: Settings, clock?: Clock): Promise<Nest
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(assignRequestId);
+  app.use(addOpenAiVersion);
   app.use(refuseNulInPath);
   const guard = app.get(AccessGuard, { strict: false });
   app.use(createBodyParser(settings, (request) => guard.mayPass(request)));

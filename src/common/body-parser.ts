@@ -6,7 +6,11 @@ import { noteBody } from './idempotency.js';
 import { bodyTooLarge, malformedJson, malformedRequest, unsupportedMediaType } from './general.errors.js';
 
 /** The routes whose bodies carry prompts, and may therefore be larger. Routing ignores case, too. */
-const CALL_PATH = /^\/api\/jobs\/[^/]+\/llm-call\/?$/i;
+const CALL_PATHS = [
+  /^\/api\/jobs\/[^/]+\/llm-call(?:-stream)?\/?$/i,
+  /^\/api\/jobs\/create-and-call(?:-stream)?\/?$/i,
+  /^\/(?:api\/jobs\/[^/]+\/openai\/)?v1\/(?:chat\/completions|embeddings|responses)\/?$/i,
+];
 
 const ENCODINGS: ReadonlySet<string> = new Set(['identity', 'gzip', 'deflate', 'br']);
 
@@ -34,7 +38,7 @@ export function createBodyParser(limits: BodyLimits, mayPass: (request: Request)
       next(unsupportedMediaType());
       return;
     }
-    const isCall = CALL_PATH.test(request.path);
+    const isCall = CALL_PATHS.some((path) => path.test(request.path));
     const limit = isCall ? limits.maxCallBodyBytes : limits.maxBodyBytes;
     (isCall ? parseCallBody : parseBody)(request, response, (error?: unknown) => {
       try {

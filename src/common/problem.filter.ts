@@ -3,12 +3,15 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
 import { DomainError } from './domain-error.js';
+import { toErrorAnswer } from './error-answer.js';
 import { toFault } from './fault.js';
 import { internalError, malformedRequest, methodNotAllowed, routeNotFound } from './general.errors.js';
-import { PROBLEM_TYPE, renderProblem, STATUS_OF_KIND } from './problem.js';
 import { requestIdOf } from './request-id.js';
 
-/** Answers every error as `application/problem+json` (RFC 9457), whatever layer it came from. */
+/**
+ * Answers every error as `application/problem+json` (RFC 9457), or in OpenAI's shape on its paths, whatever
+ * layer it came from.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
@@ -28,8 +31,9 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    response.status(STATUS_OF_KIND[error.kind]).set(error.headers);
-    response.type(PROBLEM_TYPE).send(renderProblem(error, requestId));
+    const answer = toErrorAnswer(error, { path: request.path, requestId });
+    response.status(answer.status).set(error.headers);
+    response.type(answer.contentType).send(answer.body);
   }
 }
 

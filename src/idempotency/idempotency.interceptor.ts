@@ -12,6 +12,7 @@ import { lastValueFrom, type Observable, of } from 'rxjs';
 import { type Principal, principalOf } from '../common/access.js';
 import type { DomainError } from '../common/domain-error.js';
 import { EVENT_STREAM_TYPE, EventStream } from '../common/event-stream.js';
+import { toErrorAnswer } from '../common/error-answer.js';
 import {
   bodyDigestOf,
   IDEMPOTENCY_KEY_HEADER,
@@ -19,7 +20,7 @@ import {
   KEPT_HEADERS,
   LEAVES_METADATA,
 } from '../common/idempotency.js';
-import { PROBLEM_TYPE, renderProblem, STATUS_OF_KIND } from '../common/problem.js';
+import { isOpenAiPath, OPENAI_HEADERS } from '../common/openai-path.js';
 import { requestIdOf } from '../common/request-id.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -73,7 +74,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
         opened.resolve(stream);
         return toAnswer(response, await body, EVENT_STREAM_TYPE);
       },
-      answerOf: (error) => toErrorAnswer(error, requestIdOf(request)),
+      answerOf: (error) => toStoredError(error, request),
     };
     const leaves = Reflect.getMetadata(LEAVES_METADATA, context.getHandler()) === true;
     const outcome = leaves
@@ -116,10 +117,15 @@ function keyedRequestOf(request: Request, principal: Principal): KeyedRequest {
     route: `${request.method} ${(request.route as { path: string }).path}`,
     key: parseIdempotencyKey(request.headersDistinct[IDEMPOTENCY_KEY_HEADER] ?? []),
     fingerprint: createHash('sha256')
-      .update(JSON.stringify([request.method, request.originalUrl]))
+      .update(JSON.stringify([request.method, request.originalUrl, ...meaningfulHeaders(request)]))
       .update(bodyDigestOf(request))
       .digest(),
   };
+}
+
+/** None where the body says it all, so that fingerprints there stay what they were. */
+function meaningfulHeaders(request: Request): unknown[] {
+  return isOpenAiPath(request.path) ? OPENAI_HEADERS.map((name) => request.headers[name] ?? null) : [];
 }
 
 /** What the framework would make of the handler's result, made here so that it can be stored. */
@@ -135,12 +141,11 @@ function toAnswer(response: Response, body: string, type: string): Answer {
   };
 }
 
-function toErrorAnswer(error: DomainError, requestId: string): Answer {
-  return {
-    status: STATUS_OF_KIND[error.kind],
-    headers: { ...error.headers, 'content-type': `${PROBLEM_TYPE}; charset=utf-8` },
-    body: renderProblem(error, requestId),
-  };
+/** What the filter makes of the error. */
+function toStoredError(error: DomainError, request: Request): Answer {
+  const { path } = request;
+  const { status, contentType, body } = toErrorAnswer(error, { path, requestId: requestIdOf(request) });
+  return { status, headers: { ...error.headers, 'content-type': `${contentType}; charset=utf-8` }, body };
 }
 
 /** @returns the body, which the framework sends as it is */
