@@ -1,8 +1,12 @@
-/** A message in the shape of OpenAI's chat API. Its content is passed on as it came. */
+/**
+ * A message in the shape of OpenAI's chat API. What it may hold is judged by `chat` before; here it is
+ * passed on as it came.
+ */
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string | readonly { readonly type: 'text'; readonly text: string }[];
-  readonly name?: string;
+  /** Text, parts, or nothing beside tool calls. */
+  readonly content?: string | readonly object[] | null;
+  readonly [field: string]: unknown;
 }
 
 /** What a client asks, less the model: that is ours to choose. Absent parameters are not sent. */

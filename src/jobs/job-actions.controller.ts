@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentPrincipal, type Principal, Team } from '../common/access.js';
 import { callInterrupted } from '../common/general.errors.js';
@@ -15,7 +15,7 @@ import {
 import { organizationSuspended, teamSuspended } from '../teams/teams.errors.js';
 import { CancelJobRequest, CompleteJobRequest } from './dto/complete-job.request.js';
 import { CompletedJobResponse, toCompletedJobResponse } from './dto/completed-job.response.js';
-import { LlmCallRequest, TextPartRequest, toCallInput } from './dto/llm-call.request.js';
+import { LlmCallRequest, toCallInput } from './dto/llm-call.request.js';
 import { LlmCallResponse, toLlmCallResponse } from './dto/llm-call.response.js';
 import { JobCallsService } from './job-calls.service.js';
 import { JobCompletionService } from './job-completion.service.js';
@@ -50,7 +50,6 @@ export class JobActionsController {
   @Team()
   @LeavesForProvider()
   @ApiJobId()
-  @ApiExtraModels(TextPartRequest)
   @ApiOperation({
     operationId: 'jobs_call',
     summary: 'Make an LLM call in a job',

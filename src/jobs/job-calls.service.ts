@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { AnswerSchema } from '../chat/json-schema.js';
 import type { Principal } from '../common/access.js';
 import { DomainError } from '../common/domain-error.js';
 import { toFault } from '../common/fault.js';
@@ -20,6 +21,8 @@ export interface CallInput {
   readonly purpose: string | null;
   readonly metadata: object;
   readonly request: ChatRequest;
+  /** What the answer has to keep to; null if the client asked for none. */
+  readonly schema: AnswerSchema | null;
 }
 
 export interface CallAnswer {
