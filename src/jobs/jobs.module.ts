@@ -8,6 +8,7 @@ import { LlmCallsModule } from '../llm-calls/llm-calls.module.js';
 import { ModelGroupsModule } from '../model-groups/model-groups.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { CallAdmissionService } from './call-admission.service.js';
+import { CallMessagesController } from './call-messages.controller.js';
 import { CallSweepService } from './call-sweep.service.js';
 import { Job } from './entities/job.entity.js';
 import { JobCallsService } from './job-calls.service.js';
@@ -30,7 +31,7 @@ import { JobsService } from './jobs.service.js';
     LlmCallsModule,
     GatewayModule,
   ],
-  controllers: [JobsController, JobActionsController, TeamDeletionController],
+  controllers: [JobsController, JobActionsController, CallMessagesController, TeamDeletionController],
   providers: [
     JobsRepository,
     JobsService,
