@@ -115,14 +115,23 @@ describe('messages of calls', () => {
       );
       await expect(read(other)).rejects.toMatchObject(NOT_FOUND);
     }
-    // A row that was moved as a whole into another job or team is none of theirs either.
-    const moved = { ...call, jobId: newId(), teamId: 'team-c' };
-    await query(
-      service.database.url,
-      'UPDATE llm_call_messages SET job_id = $2, team_id = $3 WHERE call_id = $1',
-      [call.callId, moved.jobId, moved.teamId],
-    );
+  });
+
+  it.each([
+    ['job', { jobId: newId() }],
+    ['team', { teamId: 'team-b' }],
+  ])('cannot be read from a row that was moved as a whole into another %s', async (_, change) => {
+    await store(call, MESSAGES);
+    const moved = { ...call, ...change };
+    const move = (to: CallName): Promise<object[]> =>
+      query(service.database.url, 'UPDATE llm_call_messages SET job_id = $1, team_id = $2', [
+        to.jobId,
+        to.teamId,
+      ]);
+    await move(moved);
     await expect(read(moved)).rejects.toMatchObject(NOT_FOUND);
+    await move(call);
+    expect(await read(call)).toMatchObject(MESSAGES);
   });
 
   it('cannot be read with another key', async () => {
