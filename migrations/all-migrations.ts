@@ -6,6 +6,8 @@ import { CreditSystem1764000000005 } from './1764000000005-credit-system.js';
 import { Idempotency1764000000006 } from './1764000000006-idempotency.js';
 import { Refills1764000000007 } from './1764000000007-refills.js';
 import { CreditReports1764000000008 } from './1764000000008-credit-reports.js';
+import { Calls1764000000009 } from './1764000000009-calls.js';
+import { ModelsAndMessages1764000000010 } from './1764000000010-models-and-messages.js';
 
 /** Every migration, in order. Listed rather than found, so that a stale compiled file is never run. */
 export const ALL_MIGRATIONS = [
@@ -17,4 +19,6 @@ export const ALL_MIGRATIONS = [
   Idempotency1764000000006,
   Refills1764000000007,
   CreditReports1764000000008,
+  Calls1764000000009,
+  ModelsAndMessages1764000000010,
 ];

@@ -7,6 +7,7 @@ import { AccessGuard } from './auth/access.guard.js';
 import type { Clock } from './common/clock.js';
 import { answerUnreadableRequests } from './common/unreadable-requests.js';
 import { createBodyParser } from './common/body-parser.js';
+import { StreamingAdapter } from './common/streaming.adapter.js';
 import { addOpenAiVersion } from './common/openai-path.js';
 import { refuseNulInPath } from './common/path-inspection.js';
 import { assignRequestId } from './common/request-id.js';
@@ -20,7 +21,7 @@ import { createOpenApiDocument } from './openapi.js';
  * @param clock the system's when left out
  */
 export async function createApp(settings: Settings, clock?: Clock): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(settings, clock), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(settings, clock), new StreamingAdapter({ keepAliveMs: settings.streamKeepAliveMs, stallTimeoutMs: settings.streamStallTimeoutMs }), {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,

@@ -4,6 +4,7 @@ import {
   type BudgetMode,
   type BudgetTerms,
   DEFAULT_BUDGET,
+  type DefaultTerms,
   type JobTypeTerms,
   type TeamBudget,
 } from './budgets.types.js';
@@ -91,12 +92,15 @@ describe('what holds for a job', () => {
     freeEndings: null,
     freeEndingsWindowDays: null,
     timeToLiveMs: null,
+    mayRetryAmbiguous: null,
     updatedAt,
   };
 
-  it('is what the team has, one credit and the default time to live', () => {
+  const defaults: DefaultTerms = { timeToLiveMs: 1_000, mayRetryAmbiguous: true };
+
+  it('is what the team has, one credit, and what the deployment says', () => {
     for (const ofType of [null, own]) {
-      expect(termsOf(budget, ofType, 86_400_000)).toEqual({
+      expect(termsOf(budget, ofType, { timeToLiveMs: 86_400_000, mayRetryAmbiguous: false })).toEqual({
         budgetMode: 'job_based',
         creditsPerDollar: '10',
         tokensPerCredit: 10_000,
@@ -105,6 +109,7 @@ describe('what holds for a job', () => {
         freeEndingsWindowDays: 7,
         holdCredits: 1,
         timeToLiveMs: 86_400_000,
+        mayRetryAmbiguous: false,
       });
     }
   });
@@ -117,27 +122,44 @@ describe('what holds for a job', () => {
     'sets aside, by %s, %i credits of a type with a price of 4 and an estimate of 9',
     (mode, held) => {
       const ofType = { ...own, creditsPerJob: 4, holdCredits: 9 };
-      expect(termsOf({ ...budget, budgetMode: mode }, ofType, 1_000).holdCredits).toBe(held);
+      expect(termsOf({ ...budget, budgetMode: mode }, ofType, defaults).holdCredits).toBe(held);
     },
   );
 
   it('takes the time to live of the type', () => {
-    expect(termsOf(budget, { ...own, timeToLiveMs: 5_000 }, 1_000).timeToLiveMs).toBe(5_000);
+    expect(termsOf(budget, { ...own, timeToLiveMs: 5_000 }, defaults).timeToLiveMs).toBe(5_000);
   });
+
+  it.each([
+    [null, true, true],
+    [null, false, false],
+    [true, false, true],
+    [false, true, false],
+  ])(
+    'may, of a type that says %s where the deployment says %s, try another model after a doubtful end: %s',
+    (ofType, ofDeployment, expected) => {
+      const terms = termsOf(
+        budget,
+        { ...own, mayRetryAmbiguous: ofType },
+        { ...defaults, mayRetryAmbiguous: ofDeployment },
+      );
+      expect(terms.mayRetryAmbiguous).toBe(expected);
+    },
+  );
 
   it('takes the rule of the type with what the type says of the allowance, and the rest of the team', () => {
     const ofType = { ...own, fairOutcome: 'allowance', freeEndings: 1 } as const;
-    expect(termsOf(budget, ofType, 1_000)).toMatchObject({
+    expect(termsOf(budget, ofType, defaults)).toMatchObject({
       fairOutcome: 'allowance',
       freeEndings: 1,
       freeEndingsWindowDays: 7,
     });
-    expect(termsOf(budget, { ...own, fairOutcome: 'server_observed' }, 1_000).fairOutcome).toBe(
+    expect(termsOf(budget, { ...own, fairOutcome: 'server_observed' }, defaults).fairOutcome).toBe(
       'server_observed',
     );
   });
 
   it('does not mix an allowance without a rule of the type into the rule of the team', () => {
-    expect(termsOf(budget, { ...own, freeEndings: 100 }, 1_000).freeEndings).toBe(3);
+    expect(termsOf(budget, { ...own, freeEndings: 100 }, defaults).freeEndings).toBe(3);
   });
 });

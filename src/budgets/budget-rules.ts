@@ -3,6 +3,7 @@ import {
   type BudgetTerms,
   type Consumption,
   DEFAULT_CREDITS_PER_JOB,
+  type DefaultTerms,
   type JobTerms,
   type JobTypeTerms,
   type TeamBudget,
@@ -33,8 +34,8 @@ function wholeCredits(credits: Decimal): number {
   return Math.max(1, Exact.min(credits.ceil(), MAX_CREDITS).toNumber());
 }
 
-/** What holds for a job: what its type says, and what the team has where that says nothing. */
-export function termsOf(budget: TeamBudget, own: JobTypeTerms | null, defaultTimeToLiveMs: number): JobTerms {
+/** What holds for a job: what its type says, and what team and deployment have where that says nothing. */
+export function termsOf(budget: TeamBudget, own: JobTypeTerms | null, defaults: DefaultTerms): JobTerms {
   const price = budget.budgetMode === 'job_based' ? own?.creditsPerJob : own?.holdCredits;
   // An allowance is one thing: a type that sets its own rule does not mix it with the team's numbers.
   const ending = own?.fairOutcome == null ? budget : { ...budget, ...definedEnding(own) };
@@ -46,7 +47,8 @@ export function termsOf(budget: TeamBudget, own: JobTypeTerms | null, defaultTim
     freeEndings: ending.freeEndings,
     freeEndingsWindowDays: ending.freeEndingsWindowDays,
     holdCredits: price ?? DEFAULT_CREDITS_PER_JOB,
-    timeToLiveMs: own?.timeToLiveMs ?? defaultTimeToLiveMs,
+    timeToLiveMs: own?.timeToLiveMs ?? defaults.timeToLiveMs,
+    mayRetryAmbiguous: own?.mayRetryAmbiguous ?? defaults.mayRetryAmbiguous,
   };
 }
 

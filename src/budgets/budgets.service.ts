@@ -116,6 +116,7 @@ export class BudgetsService {
   async termsFor(manager: EntityManager, teamId: string, jobType: string): Promise<JobTerms> {
     const budget = await this.get(teamId, manager);
     const own = await this.repository.findJobType(manager, teamId, jobType);
-    return termsOf(budget, own, this.settings.jobTimeToLiveMs);
+    const { jobTimeToLiveMs: timeToLiveMs, mayRetryAmbiguous } = this.settings;
+    return termsOf(budget, own, { timeToLiveMs, mayRetryAmbiguous });
   }
 }

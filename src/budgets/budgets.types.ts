@@ -27,7 +27,7 @@ export interface TeamBudget extends BudgetTerms, EndingTerms {
   readonly updatedAt: Date;
 }
 
-/** Terms of one type of job; what is null is as for the team. */
+/** Terms of one type of job; what is null is as for the team, or as the deployment is set. */
 export interface JobTypeTerms {
   readonly teamId: string;
   readonly jobType: string;
@@ -39,6 +39,8 @@ export interface JobTypeTerms {
   readonly freeEndings: number | null;
   readonly freeEndingsWindowDays: number | null;
   readonly timeToLiveMs: number | null;
+  /** See {@link JobTerms.mayRetryAmbiguous}; null is as for the deployment. */
+  readonly mayRetryAmbiguous: boolean | null;
   readonly updatedAt: Date;
 }
 
@@ -52,7 +54,15 @@ export interface JobTerms extends BudgetTerms, EndingTerms {
   /** Set aside when a job is created: its price, or an estimate of it. */
   readonly holdCredits: number;
   readonly timeToLiveMs: number;
+  /**
+   * Whether another model may be tried after a timeout, or after a connection lost when the request had left:
+   * the provider may have worked and billed, and the next one bills again.
+   */
+  readonly mayRetryAmbiguous: boolean;
 }
+
+/** What the deployment says where neither a type nor a team does. */
+export type DefaultTerms = Pick<JobTerms, 'timeToLiveMs' | 'mayRetryAmbiguous'>;
 
 /** What a job has consumed, of every attempt. */
 export interface Consumption {

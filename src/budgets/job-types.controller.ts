@@ -45,7 +45,7 @@ export class JobTypesController {
   @ApiTeamId()
   @ApiOperation({
     summary: 'Types of jobs that have terms of their own, by name',
-    description: 'null is as for the team.',
+    description: 'null is as for the team; time to live and `retry_ambiguous` as the service is set.',
   })
   @ApiOkResponse({ type: JobTypeTermsListResponse })
   @ApiErrors(NOT_FOUND, invalidCursor())
@@ -62,8 +62,8 @@ export class JobTypesController {
   @ApiOperation({
     summary: 'Say what holds for jobs of a type',
     description:
-      'Replaces what held for the type; what is left out is as for the team. Credits and time to live hold for ' +
-      'jobs that are created from now on, what is free for jobs that end from now on.',
+      'Replaces what held for the type; what is left out is as for the team. Credits, time to live and ' +
+      '`retry_ambiguous` hold for jobs that are created from now on, what is free for jobs that end from now on.',
   })
   @ApiOkResponse({ type: JobTypeTermsResponse })
   @ApiBodyErrors(

@@ -56,6 +56,12 @@ export class DomainError extends Error {
     this.headers = options.headers ?? {};
   }
 
+  /** The same error, with headers that tell more of what it is about. */
+  withHeaders(headers: Readonly<Record<string, string>>): DomainError {
+    const { kind, code, message, details, cause } = this;
+    return new DomainError({ kind, code, message, details, cause, headers: { ...headers, ...this.headers } });
+  }
+
   /** Whether a client is told not to send the request again. With a 5xx: something has left for a provider. */
   get forbidsRetry(): boolean {
     return this.headers['x-should-retry'] === DO_NOT_RETRY['x-should-retry'];

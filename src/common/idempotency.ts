@@ -7,6 +7,16 @@ export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key';
 
 export const IDEMPOTENT_REPLAYED_HEADER = 'Idempotent-Replayed';
 
+/** Headers of a route's own that belong to its answer, and so to its repetitions. */
+export const CALL_HEADERS = {
+  jobId: 'X-Job-Id',
+  callId: 'X-Call-Id',
+  creditsHeld: 'X-Credits-Held',
+  creditsAvailable: 'X-Credits-Available',
+} as const;
+
+export const KEPT_HEADERS: readonly string[] = Object.values(CALL_HEADERS);
+
 export const LEAVES_METADATA = 'leaves-for-provider';
 
 /**

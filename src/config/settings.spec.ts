@@ -87,6 +87,7 @@ describe('the defaults', () => {
       maxCallBodyBytes: 20 * 1024 * 1024,
       hasTeamCreditSelfService: false,
       jobTimeToLiveMs: 86_400_000,
+      mayRetryAmbiguous: true,
       ledgerCheckIntervalMs: 3_600_000,
       ledgerCheckTimeoutMs: 300_000,
       idempotencyTtlMs: 24 * 60 * 60 * 1000,
@@ -157,6 +158,7 @@ describe('settings from outside', () => {
       maxCallBodyBytes: 20_971_520,
       hasTeamCreditSelfService: false,
       jobTimeToLiveMs: 86_400_000,
+      mayRetryAmbiguous: false,
       ledgerCheckIntervalMs: 3_600_000,
       ledgerCheckTimeoutMs: 300_000,
       idempotencyTtlMs: 24 * 60 * 60 * 1000,
@@ -329,6 +331,7 @@ describe('a setting that is not usable', () => {
     ['AUTH_MODE', 'Open', 'keys, open'],
     ['LOG_LEVEL', 'verbose', 'silent, fatal, error, warn, info, debug, trace'],
     ['CREDITS_TEAM_SELF_SERVICE', 'yes', 'true, false'],
+    ['RETRY_AMBIGUOUS', '0', 'true, false'],
   ])('is %s=%s, and the message lists what is', (name, value, allowed) => {
     expect(problemsOf({ [name]: value })).toEqual([
       `${name} must be one of ${allowed}; for example ${name}=${exampleOf(name)}`,

@@ -11,10 +11,12 @@ const ENCRYPTION_KEY_MIN_LENGTH = 32;
 
 export type Mode = 'development' | 'test' | 'production';
 export type AuthMode = 'keys' | 'open';
+export type DisconnectPolicy = (typeof DISCONNECT_POLICIES)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const MODES: readonly Mode[] = ['development', 'test', 'production'];
 const AUTH_MODES: readonly AuthMode[] = ['keys', 'open'];
+const DISCONNECT_POLICIES = ['drain', 'cancel'] as const;
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 /** Everything that can be set from outside, validated. Sizes are bytes, durations milliseconds. */
@@ -42,10 +44,16 @@ export interface Settings {
   readonly callLeaseMs: number;
   readonly upstreamMaxConnections: number;
   readonly upstreamMaxAnswerBytes: number;
+  /** Between comments on an idle stream. */
+  readonly streamKeepAliveMs: number;
+  readonly streamStallTimeoutMs: number;
+  readonly disconnectPolicy: DisconnectPolicy;
+  readonly disconnectDrainMs: number;
   readonly maxBodyBytes: number;
   readonly maxCallBodyBytes: number;
   readonly hasTeamCreditSelfService: boolean;
   readonly jobTimeToLiveMs: number;
+  readonly mayRetryAmbiguous: boolean;
   readonly idempotencyTtlMs: number;
   readonly idempotencyMaxAnswerBytes: number;
   /** 0 for never. */
@@ -121,6 +129,20 @@ export const SETTING_DESCRIPTIONS = [
   ),
   setting('UPSTREAM_MAX_CONNECTIONS', '256', '256', 'connections to the upstream per process'),
   setting('UPSTREAM_MAX_ANSWER_BYTES', '33554432', '33554432', 'largest answer read from the upstream'),
+  setting('STREAM_KEEP_ALIVE_MS', '15000', '15000', 'time between comments on a stream that says nothing'),
+  setting(
+    'STREAM_STALL_TIMEOUT_MS',
+    '30000',
+    '30000',
+    'a client that takes nothing of its stream for this long is taken for gone',
+  ),
+  setting(
+    'STREAM_DISCONNECT',
+    'drain',
+    'cancel',
+    'when the client of a stream leaves: `drain` reads the rest and knows the usage, `cancel` stops the upstream and guesses it',
+  ),
+  setting('STREAM_DRAIN_TIMEOUT_MS', '60000', '60000', 'longest reading of a rest that nobody waits for'),
   setting('MAX_BODY_BYTES', '1048576', '1048576', 'largest request body, LLM calls aside'),
   setting('MAX_CALL_BODY_BYTES', '20971520', '20971520', 'largest request body of an LLM call'),
   setting(
@@ -134,6 +156,12 @@ export const SETTING_DESCRIPTIONS = [
     '86400000',
     '86400000',
     'an open job without activity for this long expires, unless its type says otherwise',
+  ),
+  setting(
+    'RETRY_AMBIGUOUS',
+    'true',
+    'false',
+    'whether another model is tried after a timeout or a lost connection, when the first may have worked and billed; a type of job may say otherwise',
   ),
   setting(
     'IDEMPOTENCY_TTL_MS',
@@ -253,9 +281,14 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     callLeaseMs: reader.integer('CALL_LEASE_MS', 15_000, 500, 600_000),
     upstreamMaxConnections: reader.integer('UPSTREAM_MAX_CONNECTIONS', 256, 1, 65_535),
     upstreamMaxAnswerBytes: reader.integer('UPSTREAM_MAX_ANSWER_BYTES', 33_554_432, 1024, 1_073_741_824),
+    streamKeepAliveMs: reader.integer('STREAM_KEEP_ALIVE_MS', 15_000, 10, 600_000),
+    streamStallTimeoutMs: reader.integer('STREAM_STALL_TIMEOUT_MS', 30_000, 10, 3_600_000),
+    disconnectPolicy: reader.oneOf('STREAM_DISCONNECT', DISCONNECT_POLICIES, 'drain'),
+    disconnectDrainMs: reader.integer('STREAM_DRAIN_TIMEOUT_MS', 60_000, 0, 3_600_000),
     maxBodyBytes: reader.integer('MAX_BODY_BYTES', 1_048_576, 1024, 1_073_741_824),
     maxCallBodyBytes: reader.integer('MAX_CALL_BODY_BYTES', 20_971_520, 1024, 1_073_741_824),
     jobTimeToLiveMs: reader.integer('JOB_TIME_TO_LIVE_MS', 86_400_000, 1000, 31_536_000_000),
+    mayRetryAmbiguous: reader.boolean('RETRY_AMBIGUOUS', true),
     hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
     idempotencyTtlMs: reader.integer('IDEMPOTENCY_TTL_MS', 86_400_000, 1_000, 2_592_000_000),
     idempotencyMaxAnswerBytes: reader.integer('IDEMPOTENCY_MAX_ANSWER_BYTES', 1_048_576, 1024, 268_435_456),

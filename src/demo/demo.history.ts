@@ -163,6 +163,7 @@ function toJobRow(job: DemoJob, creditsRemaining: number): Row {
     credits_per_dollar: DEFAULT_BUDGET.creditsPerDollar,
     tokens_per_credit: DEFAULT_BUDGET.tokensPerCredit,
     time_to_live_ms: TIME_TO_LIVE_MS,
+    may_retry_ambiguous: true,
     expires_at: iso(job.endedAt + TIME_TO_LIVE_MS),
     running_calls: 0,
     model_groups_used: [...new Set(job.calls.map((call) => call.group))],

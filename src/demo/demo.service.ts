@@ -87,7 +87,7 @@ export class DemoService {
           groupName,
           displayName: groupName,
           description: 'Of the demo',
-          models: models.map((modelName, priority) => ({ modelName, priority, isActive: true })),
+          models: models.map((modelName, priority) => ({ modelName, priority, weight: 1, isActive: true })),
         },
         manager,
       );

@@ -1,10 +1,8 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PeriodicTask } from '../common/periodic-task.js';
-import { Transactions } from '../database/transactions.js';
 import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
 import type { OverdueCall } from '../llm-calls/llm-calls.types.js';
-import { JobCompletionService } from './job-completion.service.js';
-import { JobsRepository } from './jobs.repository.js';
+import { CallRecordingService } from './call-recording.service.js';
 
 const SWEEP_INTERVAL_MS = 15_000;
 const BATCH_SIZE = 100;
@@ -18,10 +16,8 @@ export class CallSweepService implements OnApplicationBootstrap, OnApplicationSh
   );
 
   constructor(
-    private readonly repository: JobsRepository,
     private readonly llmCalls: LlmCallsService,
-    private readonly transactions: Transactions,
-    private readonly completion: JobCompletionService,
+    private readonly recording: CallRecordingService,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -58,15 +54,7 @@ export class CallSweepService implements OnApplicationBootstrap, OnApplicationSh
   private async interrupt(call: OverdueCall): Promise<boolean> {
     const { callId, jobId } = call;
     try {
-      const totals = await this.transactions.run(async (manager) => {
-        await this.repository.lock(manager, call);
-        const interrupted = await this.llmCalls.interrupt(manager, call);
-        if (interrupted !== null) {
-          await this.completion.addEndedCall(manager, call, call.modelGroup, interrupted);
-        }
-        return interrupted;
-      });
-      if (totals === null) return false;
+      if (!(await this.recording.interrupt(call))) return false;
       this.logger.warn({ callId, jobId }, 'A call was interrupted; its cost is unknown.');
       return true;
     } catch (error) {

@@ -59,11 +59,9 @@ export class JobCompletionService {
    */
   async complete(scope: JobScope, request: Completion): Promise<CompletedJob> {
     return this.transactions.run(async (manager) => {
+      const ended = await this.endIn(manager, scope, request);
+      if (ended !== null) return ended;
       const end = { ...request, now: this.clock.now() };
-      const job = await this.repository.end(manager, scope, end);
-      if (job !== null) {
-        return this.freeze(manager, job, () => this.settle(manager, job, request.status));
-      }
       const expired =
         request.status === 'completed' ? await this.repository.completeExpired(manager, scope, end) : null;
       if (expired !== null) {
@@ -71,6 +69,13 @@ export class JobCompletionService {
       }
       return this.replay(manager, scope, request.status);
     });
+  }
+
+  /** Ends an open job in the caller's transaction. @returns null if it has ended already */
+  async endIn(manager: EntityManager, scope: JobScope, request: Completion): Promise<CompletedJob | null> {
+    const job = await this.repository.end(manager, scope, { ...request, now: this.clock.now() });
+    if (job === null) return null;
+    return this.freeze(manager, job, () => this.settle(manager, job, request.status));
   }
 
   /**
@@ -177,6 +182,7 @@ export class JobCompletionService {
       totalTokens: job.totalTokens,
       totalCostUsd: job.totalCostUsd,
       unpricedCalls: job.unpricedCalls,
+      schemaMissedCalls: job.schemaMissedCalls,
       avgLatencyMs: averageLatencyMs(job),
       creditApplied: outcome.charged > 0,
       creditsCharged: outcome.charged,

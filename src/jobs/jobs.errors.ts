@@ -1,5 +1,6 @@
 import { DO_NOT_RETRY, DomainError } from '../common/domain-error.js';
 import type { CallFailure } from '../gateway/gateway.types.js';
+import { OPEN_STATUSES } from './job-rules.js';
 import type { JobStatus } from './jobs.types.js';
 
 /** Also for another team's job, so that ids cannot be probed. */
@@ -11,7 +12,9 @@ export function jobNotOpen(status: JobStatus): DomainError {
   return new DomainError({
     kind: 'conflict',
     code: 'job_not_open',
-    message: `The job has ended (${status}). Create a new job to go on.`,
+    message: OPEN_STATUSES.includes(status)
+      ? 'The job was made for one call and takes no other. Create a new job to go on.'
+      : `The job has ended (${status}). Create a new job to go on.`,
     headers: DO_NOT_RETRY,
   });
 }
@@ -24,6 +27,26 @@ export function callNotRecorded(cause: unknown): DomainError {
     message: 'The call was made, and its answer could not be recorded. It shows in the costs of its job.',
     headers: DO_NOT_RETRY,
     cause,
+  });
+}
+
+/** Nothing was sent: every model of the group rests after failures. */
+export function modelsResting(retryAfterMs: number): DomainError {
+  return new DomainError({
+    kind: 'unavailable',
+    code: 'upstream_unavailable',
+    message: 'No model of the group can be asked right now. Nothing was sent; try again later.',
+    headers: { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+  });
+}
+
+/** A stream that had begun broke off: told inside the stream, since its status has gone out. */
+export function streamBroken(): DomainError {
+  return new DomainError({
+    kind: 'upstream_failed',
+    code: 'upstream_stream_broken',
+    message: 'The answer broke off. The call is recorded as partial; what has come of it cannot be continued.',
+    headers: DO_NOT_RETRY,
   });
 }
 

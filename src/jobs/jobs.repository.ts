@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
-import { quoted } from '../database/columns.js';
+import { quoted, toSafeInteger } from '../database/columns.js';
 import { queryRows } from '../database/rows.js';
 import type { CallTotals } from '../llm-calls/llm-calls.types.js';
 import { Job } from './entities/job.entity.js';
@@ -18,6 +18,9 @@ const IS_OPEN = `status IN (${quoted(OPEN_STATUSES)})`;
 
 /** The last activity of an open job, and its time to live. */
 const LAST_DEADLINE = `updated_at + time_to_live_ms * interval '1 millisecond'`;
+
+/** What a call needs to know of the job that it is made in. */
+export type CallingJob = Pick<JobRecord, 'teamId' | 'jobType' | 'creditsHeld' | 'mayRetryAmbiguous'>;
 
 export interface JobEnd {
   readonly status: EndStatus;
@@ -43,32 +46,49 @@ export class JobsRepository {
   /**
    * Admits a call to an open job and locks the job for the rest of the transaction.
    *
-   * @returns the job's team and type, or null if there is no such job or it has ended
+   * @returns what of the job matters to the call, or null if there is no such job or it has ended
    */
   async admitCall(
     manager: EntityManager,
     scope: JobScope,
     now: Date,
-  ): Promise<{ teamId: string; jobType: string } | null> {
-    const rows = await queryRows<{ team_id: string; job_type: string }>(
+  ): Promise<CallingJob | null> {
+    const rows = await queryRows<{
+      team_id: string;
+      job_type: string;
+      credits_held: string;
+      may_retry_ambiguous: boolean;
+    }>(
       manager,
       `UPDATE jobs
           SET total_calls = total_calls + 1, running_calls = running_calls + 1,
               status = 'in_progress', started_at = COALESCE(started_at, $3), updated_at = $3
-        WHERE ${IN_SCOPE} AND ${IS_OPEN}
-        RETURNING team_id, job_type`,
+        -- One that was made for a call takes no other.
+        WHERE ${IN_SCOPE} AND ${IS_OPEN} AND NOT (ends_with_call AND total_calls > 0)
+        RETURNING team_id, job_type, credits_held, may_retry_ambiguous`,
       [scope.jobId, scope.teamId, now],
     );
     const row = rows[0];
-    return row === undefined ? null : { teamId: row.team_id, jobType: row.job_type };
+    if (row === undefined) return null;
+    return {
+      teamId: row.team_id,
+      jobType: row.job_type,
+      creditsHeld: toSafeInteger(row.credits_held),
+      mayRetryAmbiguous: row.may_retry_ambiguous,
+    };
   }
 
   /** Locks a job before its calls are touched, which is the order every transaction keeps. */
-  async lock(manager: EntityManager, job: { teamId: string; jobId: string }): Promise<void> {
-    await queryRows(manager, `SELECT FROM jobs WHERE job_id = $1 AND team_id = $2 FOR UPDATE`, [
-      job.jobId,
-      job.teamId,
-    ]);
+  async lock(
+    manager: EntityManager,
+    job: { teamId: string; jobId: string },
+  ): Promise<{ endsWithCall: boolean }> {
+    const rows = await queryRows<{ ends_with_call: boolean }>(
+      manager,
+      `SELECT ends_with_call FROM jobs WHERE job_id = $1 AND team_id = $2 FOR UPDATE`,
+      [job.jobId, job.teamId],
+    );
+    return { endsWithCall: rows[0]?.ends_with_call === true };
   }
 
   /**
@@ -89,6 +109,7 @@ export class JobsRepository {
           SET running_calls = running_calls - 1,
               successful_calls = successful_calls + $3::int, failed_calls = failed_calls + 1 - $3::int,
               unpriced_calls = unpriced_calls + $4::int,
+              schema_missed_calls = schema_missed_calls + $10::int,
               total_tokens = total_tokens + $5, total_cost_usd = total_cost_usd + $6,
               total_latency_ms = total_latency_ms + $7, updated_at = $8,
               model_groups_used = CASE WHEN $9 = ANY (model_groups_used) THEN model_groups_used
@@ -105,6 +126,7 @@ export class JobsRepository {
         totals.latencyMs,
         now,
         modelGroup,
+        totals.isSchemaMissed ? 1 : 0,
       ],
     );
     return rows[0]?.was_charged === true ? this.find(manager, job) : null;

@@ -6,6 +6,7 @@ import { isUuid, newId } from '../common/identifiers.js';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../common/pagination.js';
 import type { JobTerms } from '../budgets/budgets.types.js';
 import { BudgetsService } from '../budgets/budgets.service.js';
+import type { CreditBalance } from '../credits/credits.types.js';
 import { CreditsService } from '../credits/credits.service.js';
 import { Transactions } from '../database/transactions.js';
 import { TeamsService } from '../teams/teams.service.js';
@@ -42,18 +43,35 @@ export class JobsService {
    * team_deleted, other_team
    */
   async create(principal: Principal, input: NewJob): Promise<JobRecord> {
-    const teamId = teamOf(principal, input.teamId);
     return this.transactions.run(async (manager) => {
-      await this.teams.admitWork(manager, principal, teamId, 'job');
-      const terms = await this.budgets.termsFor(manager, teamId, input.jobType);
-      const job = this.newJob({ ...input, teamId }, terms);
-      await this.repository.insert(manager, job);
-      await this.credits.hold(manager, job, job.creditsHeld);
+      const { job } = await this.createIn(manager, principal, input, { endsWithCall: false });
       return job;
     });
   }
 
-  private newJob(input: NewJob & { teamId: string }, terms: JobTerms): JobRecord {
+  /**
+   * As {@link create}, in the caller's transaction.
+   *
+   * @param options.endsWithCall whether the job is made for one call, and ends in the transaction that
+   * records it
+   * @returns the job, and what the team has after its hold
+   */
+  async createIn(
+    manager: EntityManager,
+    principal: Principal,
+    input: NewJob,
+    { endsWithCall }: { endsWithCall: boolean },
+  ): Promise<{ job: JobRecord; balance: CreditBalance }> {
+    const teamId = teamOf(principal, input.teamId);
+    await this.teams.admitWork(manager, principal, teamId, 'job');
+    const terms = await this.budgets.termsFor(manager, teamId, input.jobType);
+    const job = this.newJob({ ...input, teamId, endsWithCall }, terms);
+    await this.repository.insert(manager, job);
+    const balance = await this.credits.hold(manager, job, job.creditsHeld);
+    return { job, balance };
+  }
+
+  private newJob(input: NewJob & { teamId: string; endsWithCall: boolean }, terms: JobTerms): JobRecord {
     const now = this.clock.now();
     return {
       jobId: newId(),
@@ -72,16 +90,19 @@ export class JobsService {
       creditsPerDollar: terms.creditsPerDollar,
       tokensPerCredit: terms.tokensPerCredit,
       timeToLiveMs: terms.timeToLiveMs,
+      mayRetryAmbiguous: terms.mayRetryAmbiguous,
       expiresAt: new Date(now.getTime() + terms.timeToLiveMs),
       totalCalls: 0,
       successfulCalls: 0,
       failedCalls: 0,
       runningCalls: 0,
       unpricedCalls: 0,
+      schemaMissedCalls: 0,
       totalTokens: 0,
       totalCostUsd: '0',
       totalLatencyMs: 0,
       modelGroupsUsed: [],
+      endsWithCall: input.endsWithCall,
       completion: null,
       createdAt: now,
       startedAt: null,

@@ -39,6 +39,8 @@ export interface JobTotals {
   readonly failedCalls: number;
   readonly runningCalls: number;
   readonly unpricedCalls: number;
+  /** Calls that succeeded with an answer that was not what their schema asks for. */
+  readonly schemaMissedCalls: number;
   readonly totalTokens: number;
   /** Decimal text: the known part where `unpricedCalls` is not 0. */
   readonly totalCostUsd: string;
@@ -61,6 +63,7 @@ export interface CompletionSnapshot {
   /** Due and not there. Answers frozen by older versions have none of these two. */
   readonly creditsShortfall?: number;
   readonly chargeRule?: ChargeRule;
+  readonly schemaMissedCalls?: number;
   /** What the team saw of costs then. Answers frozen by older versions have none. */
   readonly costVisibility?: CostVisibility;
 }
@@ -83,10 +86,14 @@ export interface JobRecord extends JobTotals, BudgetTerms {
   readonly chargeRule: ChargeRule | null;
   /** From its last activity to its expiry. */
   readonly timeToLiveMs: number;
+  /** Of the terms under which it was created, see `JobTerms`. */
+  readonly mayRetryAmbiguous: boolean;
   /** When to look whether it has expired; its activity since then may have put that off. */
   readonly expiresAt: Date;
   /** Names of the groups that its ended calls went to, in the order of their first one. */
   readonly modelGroupsUsed: readonly string[];
+  /** Whether it was made for one call, and ends with it. */
+  readonly endsWithCall: boolean;
   readonly completion: CompletionSnapshot | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;

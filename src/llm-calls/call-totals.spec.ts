@@ -2,17 +2,20 @@ import { describe, expect, it } from '@jest/globals';
 import { type AttemptTotals, totalCall } from './call-totals.js';
 
 function attempt(costUsd: string | null, promptTokens = 0, completionTokens = 0): AttemptTotals {
-  return { promptTokens, completionTokens, totalTokens: promptTokens + completionTokens, costUsd };
+  const totalTokens = promptTokens + completionTokens;
+  return { promptTokens, completionTokens, totalTokens, isEstimated: false, costUsd };
 }
 
-const SUCCESS = { isSuccessful: true, latencyMs: 842 };
-const FAILURE = { isSuccessful: false, latencyMs: 842 };
+const SUCCESS = { isSuccessful: true, isSchemaMissed: false, latencyMs: 842 };
+const FAILURE = { isSuccessful: false, isSchemaMissed: false, latencyMs: 842 };
 
 describe('the totals of a call', () => {
   it('are those of its one attempt', () => {
     expect(totalCall([attempt('0.000023', 24, 33)], SUCCESS)).toEqual({
       isSuccessful: true,
       isUnpriced: false,
+      isSchemaMissed: false,
+      isEstimated: false,
       promptTokens: 24,
       completionTokens: 33,
       totalTokens: 57,
@@ -42,9 +45,16 @@ describe('the totals of a call', () => {
   });
 
   it('keep the total that the upstream reported, even if it is more than prompt and completion', () => {
-    const reasoning = { promptTokens: 9, completionTokens: 3, totalTokens: 40, costUsd: '1' };
+    const reasoning = { promptTokens: 9, completionTokens: 3, totalTokens: 40, isEstimated: false, costUsd: '1' };
 
     expect(totalCall([reasoning, attempt('1', 1, 1)], SUCCESS).totalTokens).toBe(42);
+  });
+
+  it('are estimated with one attempt whose tokens are guessed', () => {
+    expect(totalCall([attempt('1', 3, 4), attempt('1', 3, 4)], SUCCESS).isEstimated).toBe(false);
+    expect(totalCall([attempt('1'), { ...attempt('1', 3, 4), isEstimated: true }], SUCCESS).isEstimated).toBe(
+      true,
+    );
   });
 
   it('have a latency only if the call succeeded, so that failures do not shift the average', () => {

@@ -6,6 +6,7 @@ export interface AttemptTotals {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly totalTokens: number;
+  readonly isEstimated: boolean;
   /** Decimal text; null while unknown. */
   readonly costUsd: string | null;
 }
@@ -16,11 +17,13 @@ export interface AttemptTotals {
  */
 export function totalCall(
   attempts: readonly AttemptTotals[],
-  end: { isSuccessful: boolean; latencyMs: number },
+  end: { isSuccessful: boolean; isSchemaMissed: boolean; latencyMs: number },
 ): CallTotals {
   return {
     isSuccessful: end.isSuccessful,
     isUnpriced: attempts.some((attempt) => attempt.costUsd === null),
+    isSchemaMissed: end.isSchemaMissed,
+    isEstimated: attempts.some((attempt) => attempt.isEstimated),
     promptTokens: sum(attempts.map((attempt) => attempt.promptTokens)),
     completionTokens: sum(attempts.map((attempt) => attempt.completionTokens)),
     totalTokens: sum(attempts.map((attempt) => attempt.totalTokens)),

@@ -1,11 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { queryRows } from '../database/rows.js';
-import type { CallFailure, EndedAttempt, StartedAttempt } from '../gateway/gateway.types.js';
+import type { EndedAttempt, StartedAttempt } from '../gateway/gateway.types.js';
 import type { AttemptTotals } from './call-totals.js';
 import { LlmAttempt } from './entities/llm-attempt.entity.js';
 import { LlmCall } from './entities/llm-call.entity.js';
-import type { CallRecord, CallStatus, CallTotals, NewCall, OverdueCall } from './llm-calls.types.js';
+import type {
+  CallRecord,
+  CallTotals,
+  EndedCallStatus,
+  NewCall,
+  OverdueCall,
+  RecordedFailure,
+  SchemaOutcome,
+} from './llm-calls.types.js';
 
 const MAX_COST_TEXT_LENGTH = 128;
 
@@ -19,9 +27,10 @@ export class LlmCallsRepository {
     await queryRows(
       manager,
       `INSERT INTO llm_calls (call_id, team_id, job_id, model_group, purpose, metadata, status, process_id,
-                              deadline_at, prompt_tokens, completion_tokens, total_tokens, cost_usd, is_unpriced, created_at)
+                              deadline_at, prompt_tokens, completion_tokens, total_tokens, cost_usd, is_unpriced,
+                              is_estimated, created_at, kind, is_stream)
        VALUES ($1, $2, $3, $4, $5, $6, 'in_flight', $7, clock_timestamp() + $8 * interval '1 millisecond',
-               0, 0, 0, 0, false, $9)`,
+               0, 0, 0, 0, false, false, $9, $10, $11)`,
       [
         call.callId,
         call.teamId,
@@ -32,6 +41,8 @@ export class LlmCallsRepository {
         call.processId,
         call.deadlineMs,
         call.createdAt,
+        call.kind,
+        call.isStream,
       ],
     );
   }
@@ -74,9 +85,12 @@ export class LlmCallsRepository {
         promptTokens: attempt.usage?.promptTokens ?? null,
         completionTokens: attempt.usage?.completionTokens ?? null,
         totalTokens: attempt.usage?.totalTokens ?? null,
+        ...attempt.usage?.buckets,
+        isEstimated: attempt.usage?.isEstimated ?? null,
         costUsd: attempt.cost.costUsd,
         costSource: attempt.cost.source,
         costText: attempt.cost.text?.slice(0, MAX_COST_TEXT_LENGTH) ?? null,
+        firstByteMs: attempt.firstByteMs,
         latencyMs: attempt.latencyMs,
         endedAt,
       },
@@ -88,9 +102,11 @@ export class LlmCallsRepository {
     manager: EntityManager,
     call: { teamId: string; callId: string },
     end: {
-      status: Exclude<CallStatus, 'in_flight'>;
-      failure: CallFailure | null;
+      status: EndedCallStatus;
+      failure: RecordedFailure | null;
+      schemaOutcome: SchemaOutcome | null;
       totals: CallTotals;
+      firstByteMs: number | null;
       latencyMs: number | null;
       endedAt: Date;
     },
@@ -100,11 +116,14 @@ export class LlmCallsRepository {
       {
         status: end.status,
         failure: end.failure,
+        schemaOutcome: end.schemaOutcome,
         promptTokens: end.totals.promptTokens,
         completionTokens: end.totals.completionTokens,
         totalTokens: end.totals.totalTokens,
         costUsd: end.totals.costUsd,
         isUnpriced: end.totals.isUnpriced,
+        isEstimated: end.totals.isEstimated,
+        firstByteMs: end.firstByteMs,
         latencyMs: end.latencyMs,
         endedAt: end.endedAt,
       },
@@ -136,6 +155,7 @@ export class LlmCallsRepository {
       promptTokens: attempt.promptTokens ?? 0,
       completionTokens: attempt.completionTokens ?? 0,
       totalTokens: attempt.totalTokens ?? 0,
+      isEstimated: attempt.isEstimated ?? false,
       costUsd: attempt.costUsd,
     }));
   }

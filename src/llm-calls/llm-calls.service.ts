@@ -6,11 +6,19 @@ import { newId } from '../common/identifiers.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { Transactions } from '../database/transactions.js';
-import type { AttemptRecorder, CallOutcome, EndedAttempt } from '../gateway/gateway.types.js';
+import type { AttemptRecorder, EndedAttempt } from '../gateway/gateway.types.js';
 import { CallLeases } from './call-leases.js';
-import { totalCall } from './call-totals.js';
+import { type AttemptTotals, totalCall } from './call-totals.js';
 import { LlmCallsRepository } from './llm-calls.repository.js';
-import type { CallRecord, CallTotals, NewCall, OpenedCall, OverdueCall } from './llm-calls.types.js';
+import {
+  type CallEnd,
+  type CallRecord,
+  type CallTotals,
+  type NewCall,
+  type OpenedCall,
+  type OverdueCall,
+  SUCCESSFUL_STATUSES,
+} from './llm-calls.types.js';
 
 /** Between the deadline of a call and the moment its process must have recorded it. */
 const RECORDING_MARGIN_MS = 10_000;
@@ -38,7 +46,7 @@ export class LlmCallsService {
       ...call,
       callId,
       processId: this.leases.processId,
-      deadlineMs: this.settings.callTimeoutMs + RECORDING_MARGIN_MS,
+      deadlineMs: this.longestMs(call) + RECORDING_MARGIN_MS,
       createdAt: now,
     });
     await this.repository.insertAttempt(manager, {
@@ -52,14 +60,19 @@ export class LlmCallsService {
     return { callId, firstAttemptId };
   }
 
-  /** Runs the part of a call that happens outside the database, known as active while it lasts. */
-  async whileActive<T>(callId: string, work: () => Promise<T>): Promise<T> {
+  private longestMs({ isStream }: NewCall): number {
+    const { callTimeoutMs, streamMaxDurationMs } = this.settings;
+    return isStream ? callTimeoutMs + streamMaxDurationMs : callTimeoutMs;
+  }
+
+  /** The part of a call that happens outside the database begins: the sweep leaves it to this process. */
+  begin(callId: string): void {
     this.active.add(callId);
-    try {
-      return await work();
-    } finally {
-      this.active.delete(callId);
-    }
+  }
+
+  /** It has ended, and been recorded if that could be done. */
+  finish(callId: string): void {
+    this.active.delete(callId);
   }
 
   /**
@@ -79,10 +92,13 @@ export class LlmCallsService {
     };
   }
 
-  /** What the call adds to its job. @param latencyMs of the whole call, as its client sees it */
-  totalOutcome(outcome: CallOutcome, latencyMs: number): CallTotals {
-    const isSuccessful = outcome.status === 'succeeded';
-    return totalCall(outcome.attempts.map(toAttemptTotals), { isSuccessful, latencyMs });
+  /** What the call adds to its job. */
+  totalOf(end: CallEnd): CallTotals {
+    return totalCall(end.attempts.map(toAttemptTotals), {
+      isSuccessful: SUCCESSFUL_STATUSES.includes(end.status),
+      isSchemaMissed: end.schemaOutcome === 'missed',
+      latencyMs: end.latencyMs,
+    });
   }
 
   /**
@@ -93,20 +109,23 @@ export class LlmCallsService {
   async close(
     manager: EntityManager,
     call: { teamId: string; callId: string },
-    outcome: CallOutcome,
+    end: CallEnd,
     totals: CallTotals,
-    latencyMs: number,
   ): Promise<boolean> {
     if (!(await this.repository.lockInFlight(manager, call))) return false;
     const endedAt = this.clock.now();
+    const last = end.attempts.at(-1);
+    const { status, failure, schemaOutcome, latencyMs } = end;
+    const firstByteMs = last?.firstByteMs ?? null;
     await this.repository.endCall(manager, call, {
-      status: outcome.status,
-      failure: outcome.status === 'failed' ? outcome.failure : null,
+      status,
+      failure,
+      schemaOutcome,
       totals,
+      firstByteMs,
       latencyMs,
       endedAt,
     });
-    const last = outcome.attempts.at(-1);
     if (last !== undefined) await this.repository.endAttempt(manager, call.teamId, last, endedAt);
     return true;
   }
@@ -137,12 +156,15 @@ export class LlmCallsService {
     await this.repository.interruptAttempts(manager, call, endedAt);
     const totals = totalCall(await this.repository.listAttemptTotals(manager, call), {
       isSuccessful: false,
+      isSchemaMissed: false,
       latencyMs: 0,
     });
     await this.repository.endCall(manager, call, {
       status: 'interrupted',
       failure: null,
+      schemaOutcome: null,
       totals,
+      firstByteMs: null,
       latencyMs: null,
       endedAt,
     });
@@ -163,16 +185,12 @@ export class LlmCallsService {
   }
 }
 
-function toAttemptTotals(attempt: EndedAttempt): {
-  promptTokens: number;
-  completionTokens: number;
-  totalTokens: number;
-  costUsd: string | null;
-} {
+function toAttemptTotals(attempt: EndedAttempt): AttemptTotals {
   return {
     promptTokens: attempt.usage?.promptTokens ?? 0,
     completionTokens: attempt.usage?.completionTokens ?? 0,
     totalTokens: attempt.usage?.totalTokens ?? 0,
+    isEstimated: attempt.usage?.isEstimated ?? false,
     costUsd: attempt.cost.costUsd,
   };
 }

@@ -11,13 +11,13 @@ import type {
   ModelGroupChange,
   ModelGroupRecord,
   ModelGroupStatus,
+  ResolvedModel,
+  ResolvedModelGroup,
 } from './model-groups.types.js';
 
 /** A group of a team as a call finds it: whatever its state, with the models that are active. */
-export interface GroupOfTeam {
-  readonly groupName: string;
+export interface GroupOfTeam extends ResolvedModelGroup {
   readonly status: ModelGroupStatus;
-  readonly modelNames: readonly string[];
 }
 
 @Injectable()
@@ -168,21 +168,20 @@ export class ModelGroupsRepository {
     teamId: string,
     groupName: string | null,
   ): Promise<GroupOfTeam | null> {
-    const rows = await queryRows<{ group_name: string; status: ModelGroupStatus; model_names: string[] }>(
+    const rows = await queryRows<{ group_name: string; status: ModelGroupStatus; models: ResolvedModel[] }>(
       manager,
       `SELECT model_groups.group_name, model_groups.status,
-              ARRAY(SELECT model_name FROM model_group_models
+              ARRAY(SELECT json_build_object('modelName', model_name, 'priority', priority, 'weight', weight)
+                      FROM model_group_models
                      WHERE model_group_models.model_group_id = model_groups.model_group_id AND is_active
-                     ORDER BY model_group_models.position) AS model_names
+                     ORDER BY priority, model_group_models.position) AS models
          FROM team_model_groups JOIN model_groups USING (model_group_id)
         WHERE team_id = $1 AND ($2::varchar IS NULL OR group_name = $2)
         ORDER BY team_model_groups.position LIMIT 1`,
       [teamId, groupName],
     );
     const row = rows[0];
-    return row === undefined
-      ? null
-      : { groupName: row.group_name, status: row.status, modelNames: row.model_names };
+    return row === undefined ? null : { groupName: row.group_name, status: row.status, models: row.models };
   }
 
   private async insertModels(

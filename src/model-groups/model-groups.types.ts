@@ -20,13 +20,17 @@ export type ModelGroupChange = Partial<Pick<ModelGroupRecord, 'displayName' | 'd
 export interface GroupModel {
   readonly modelName: string;
   readonly priority: number;
+  /** Its share of the calls among models of the same priority; a whole number from 1. */
+  readonly weight: number;
   /** One that is not is left out of calls. */
   readonly isActive: boolean;
 }
 
+export type ResolvedModel = Omit<GroupModel, 'isActive'>;
+
 /** What a call needs of a group: the name that clients see, and the models behind it. */
 export interface ResolvedModelGroup {
   readonly groupName: string;
-  /** At least one, in the order in which they are tried. */
-  readonly modelNames: readonly string[];
+  /** Those that are active, at least one; by priority, equals in the order in which they were given. */
+  readonly models: readonly ResolvedModel[];
 }

@@ -268,7 +268,7 @@ describe('what a credit buys', () => {
 
     it('is replaced as a whole, and as for the team again once it is deleted', async () => {
       const team = await makeTeam(service, { credits: 10 });
-      await setType(team, 'report', { credits_per_job: 4, time_to_live_ms: 5_000 });
+      await setType(team, 'report', { credits_per_job: 4, time_to_live_ms: 5_000, retry_ambiguous: true });
       const replaced = await setType(team, 'report', { credits_per_job: null, hold_credits: 3 });
       expect(replaced.body).toEqual({
         job_type: 'report',
@@ -278,6 +278,7 @@ describe('what a credit buys', () => {
         free_endings: null,
         free_endings_window_days: null,
         time_to_live_ms: null,
+        retry_ambiguous: null,
         updated_at: expect.any(String),
       });
       await setType(team, 'report', { credits_per_job: 4 });
@@ -300,6 +301,16 @@ describe('what a credit buys', () => {
         await ask('delete', team, `job-types/${encodeURIComponent(jobType)}`).expect(200);
       },
     );
+
+    it.each([true, false, null])('says %s about a second model after a doubtful end', async (given) => {
+      const team = await makeTeam(service);
+      const said = await setType(team, 'report', { retry_ambiguous: given });
+      expect(said.body.retry_ambiguous).toBe(given);
+      const listed = await ask('get', team, 'job-types').expect(200);
+      expect(listed.body.data[0].retry_ambiguous).toBe(given);
+      const refused = await ask('put', team, 'job-types/report', { retry_ambiguous: 'yes' }).expect(422);
+      expect(refused.body.errors).toMatchObject([{ field: 'retry_ambiguous', code: 'is_boolean' }]);
+    });
 
     it('is refused where no job can have it, and where an allowance lacks its rule', async () => {
       const team = await makeTeam(service);

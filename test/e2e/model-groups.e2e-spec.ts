@@ -21,6 +21,7 @@ import {
 interface Model {
   readonly model_name: string;
   readonly priority?: number | null;
+  readonly weight?: number | null;
   readonly is_active?: boolean | null;
 }
 
@@ -87,7 +88,12 @@ describe('model groups', () => {
         display_name: groupName,
         description: null,
         status: 'active',
-        models: ['b', 'a', 'c'].map((name) => ({ model_name: name, priority: 0, is_active: true })),
+        models: ['b', 'a', 'c'].map((name) => ({
+          model_name: name,
+          priority: 0,
+          weight: 1,
+          is_active: true,
+        })),
         created_at: expect.any(String),
         updated_at: created.body.created_at,
       });
@@ -115,16 +121,16 @@ describe('model groups', () => {
       const groupName = team.groups[0]!;
       const jobId = await makeJob(service, team);
       const answer = await setModels(groupName, [
-        { model_name: 'gpt-4o', priority: 9 },
+        { model_name: 'gpt-4o', priority: 9, weight: 1000 },
         { model_name: 'fault-status-503', priority: 2 },
-        { model_name: 'fault-status-500' },
-        { model_name: 'fault-status-502', priority: 2 },
+        { model_name: 'fault-status-500', weight: null },
+        { model_name: 'fault-status-502', priority: 2, weight: 1 },
       ]).expect(200);
       const models = [
-        { model_name: 'fault-status-500', priority: 0, is_active: true },
-        { model_name: 'fault-status-503', priority: 2, is_active: true },
-        { model_name: 'fault-status-502', priority: 2, is_active: true },
-        { model_name: 'gpt-4o', priority: 9, is_active: true },
+        { model_name: 'fault-status-500', priority: 0, weight: 1, is_active: true },
+        { model_name: 'fault-status-503', priority: 2, weight: 1, is_active: true },
+        { model_name: 'fault-status-502', priority: 2, weight: 1, is_active: true },
+        { model_name: 'gpt-4o', priority: 9, weight: 1000, is_active: true },
       ];
       expect(answer.body).toEqual({ group_name: groupName, models });
       expect((await get(groupName)).models).toEqual(models);
@@ -169,6 +175,9 @@ describe('model groups', () => {
         [{ model_name: 'gpt-4o' }, { model_name: 'gpt-4o', priority: 1 }],
         [{ model_name: 'gpt-4o,gpt-4' }],
         [{ model_name: 'gpt-4o', priority: -1 }],
+        [{ model_name: 'gpt-4o', weight: 0 }],
+        [{ model_name: 'gpt-4o', weight: 1001 }],
+        [{ model_name: 'gpt-4o', weight: 1.5 }],
         [{ model_name: 'gpt-4o', colour: 'red' }],
         Array.from({ length: 21 }, (_, index) => ({ model_name: `m${String(index)}` })),
         { models: [{ model_name: 'gpt-4o' }] },
@@ -201,6 +210,7 @@ describe('model groups', () => {
         Array.from({ length: 1 + (set % 4) }, (_item, index) => ({
           model_name: `model-${String(set)}-${String(index)}`,
           priority: index,
+          weight: 1 + set,
           is_active: true,
         })),
       );
@@ -331,7 +341,7 @@ describe('model groups', () => {
       await onGroup('delete', reused).expect(200);
       const second = await create(reused, [{ model_name: 'gpt-4' }]).expect(200);
       expect(second.body.model_group_id).not.toBe(first['model_group_id']);
-      expect(second.body.models).toEqual([{ model_name: 'gpt-4', priority: 0, is_active: true }]);
+      expect(second.body.models).toEqual([{ model_name: 'gpt-4', priority: 0, weight: 1, is_active: true }]);
       const jobId = await makeJob(service, team);
       expect((await callIn(team, jobId, { model_group: reused }).expect(403)).body.code).toBe(
         'model_group_forbidden',
@@ -528,7 +538,9 @@ describe('model groups', () => {
     answers.push(await callIn(team, jobId).expect(403));
     for (const answer of answers) {
       const text = `${answer.text} ${JSON.stringify(answer.headers)}`.toLowerCase();
-      expect(['fault-', 'zebra', 'model_name'].filter((secret) => text.includes(secret))).toEqual([]);
+      expect(['fault-', 'zebra', 'model_name', 'weight'].filter((secret) => text.includes(secret))).toEqual(
+        [],
+      );
     }
   });
 

@@ -80,6 +80,7 @@ export class BookWriter {
       freeEndings: null,
       freeEndingsWindowDays: null,
       timeToLiveMs: null,
+      mayRetryAmbiguous: null,
       ...terms,
       teamId,
       jobType,

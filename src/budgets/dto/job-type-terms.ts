@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { PageResponse, toPageResponse } from '../../common/page.response.js';
 import type { Page } from '../../common/pagination.js';
 import { allowanceNeedsFairOutcome } from '../budgets.errors.js';
@@ -57,6 +57,18 @@ export class JobTypeTermsRequest extends FairOutcomeRequest {
   @Min(MIN_TIME_TO_LIVE_MS)
   @IsInt()
   time_to_live_ms?: number | null;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    nullable: true,
+    description:
+      'Whether another model may be tried when one may have worked and billed without an answer: after a timeout, ' +
+      'or when the connection is lost after the request had left. As the service is set when left out',
+    example: false,
+  })
+  @IsOptional()
+  @IsBoolean()
+  retry_ambiguous?: boolean | null;
 }
 
 export class JobTypeTermsResponse {
@@ -80,6 +92,9 @@ export class JobTypeTermsResponse {
 
   @ApiProperty({ type: 'integer', nullable: true, example: 3600000 })
   time_to_live_ms!: number | null;
+
+  @ApiProperty({ type: Boolean, nullable: true, example: false })
+  retry_ambiguous!: boolean | null;
 
   @ApiProperty({ type: String, format: 'date-time', example: '2026-11-24T09:30:00.000Z' })
   updated_at!: string;
@@ -121,6 +136,7 @@ export function toJobTypeTerms(request: JobTypeTermsRequest): NewJobTypeTerms {
     freeEndings: request.free_endings ?? null,
     freeEndingsWindowDays: request.free_endings_window_days ?? null,
     timeToLiveMs: request.time_to_live_ms ?? null,
+    mayRetryAmbiguous: request.retry_ambiguous ?? null,
   };
 }
 
@@ -133,6 +149,7 @@ export function toJobTypeTermsResponse(terms: JobTypeTerms): JobTypeTermsRespons
     free_endings: terms.freeEndings,
     free_endings_window_days: terms.freeEndingsWindowDays,
     time_to_live_ms: terms.timeToLiveMs,
+    retry_ambiguous: terms.mayRetryAmbiguous,
     updated_at: terms.updatedAt.toISOString(),
   };
 }

@@ -2,7 +2,7 @@ import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { BIGINT, IDENTIFIER, TIMESTAMP, quoted } from '../../database/columns.js';
 import { FAIR_OUTCOMES, type FairOutcome } from '../budgets.types.js';
 
-/** What differs for one type of job of a team; null is as for the team. */
+/** What differs for one type of job of a team; null is as for the team, or as the deployment is set. */
 @Entity('job_type_terms')
 @Check('job_type_terms_credits_check', `credits_per_job > 0 AND hold_credits > 0`)
 @Check('job_type_terms_outcome_check', `fair_outcome IN (${quoted(FAIR_OUTCOMES)})`)
@@ -38,6 +38,9 @@ export class JobTypeTermsEntity {
 
   @Column({ ...BIGINT, name: 'time_to_live_ms', nullable: true })
   timeToLiveMs!: number | null;
+
+  @Column({ type: 'boolean', name: 'retry_ambiguous', nullable: true })
+  mayRetryAmbiguous!: boolean | null;
 
   @Column({ ...TIMESTAMP, name: 'updated_at' })
   updatedAt!: Date;

@@ -24,6 +24,7 @@ import {
 @Check('jobs_ended_check', `(status IN (${quoted(OPEN_STATUSES)})) = (completed_at IS NULL)`)
 @Check('jobs_calls_check', `total_calls = successful_calls + failed_calls + running_calls`)
 @Check('jobs_running_calls_check', `running_calls >= 0`)
+@Check('jobs_schema_missed_calls_check', `schema_missed_calls BETWEEN 0 AND total_calls`)
 @Check('jobs_credits_check', `credit_applied = (credits_charged > 0)`)
 export class Job {
   @PrimaryColumn({ type: 'uuid', name: 'job_id', primaryKeyConstraintName: 'jobs_pkey' })
@@ -78,6 +79,10 @@ export class Job {
   @Column({ ...BIGINT, name: 'time_to_live_ms' })
   timeToLiveMs!: number;
 
+  /** Of the terms under which it was created: whether its calls may pay a second model for one answer. */
+  @Column({ type: 'boolean', name: 'may_retry_ambiguous' })
+  mayRetryAmbiguous!: boolean;
+
   /** When to look at it again; moved on by that only, so that calls need not touch the index. */
   @Column({ ...TIMESTAMP, name: 'expires_at' })
   expiresAt!: Date;
@@ -97,6 +102,10 @@ export class Job {
   @Column({ type: 'integer', name: 'unpriced_calls' })
   unpricedCalls!: number;
 
+  /** Of the others: those whose answer was not what their schema asks for. */
+  @Column({ type: 'integer', name: 'schema_missed_calls' })
+  schemaMissedCalls!: number;
+
   @Column({ ...BIGINT, name: 'total_tokens' })
   totalTokens!: number;
 
@@ -109,6 +118,10 @@ export class Job {
   /** In the order of their first call that ended. */
   @Column({ type: 'varchar', length: 128, array: true, name: 'model_groups_used' })
   modelGroupsUsed!: string[];
+
+  /** Whether it was made for one call, and ends in the transaction that records it. */
+  @Column({ type: 'boolean', name: 'ends_with_call' })
+  endsWithCall!: boolean;
 
   /** The frozen answer to the completion. */
   @Column({ type: 'jsonb', nullable: true })

@@ -1,7 +1,14 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { BIGINT, IDENTIFIER, TIMESTAMP, USD, quoted } from '../../database/columns.js';
-import type { CallFailure } from '../../gateway/gateway.types.js';
-import { CALL_STATUSES, type CallStatus } from '../llm-calls.types.js';
+import {
+  CALL_KINDS,
+  CALL_STATUSES,
+  type CallKind,
+  type CallStatus,
+  type RecordedFailure,
+  SCHEMA_OUTCOMES,
+  type SchemaOutcome,
+} from '../llm-calls.types.js';
 
 /** One request inside a job. Costs and tokens are of all its attempts. */
 @Entity('llm_calls')
@@ -9,6 +16,8 @@ import { CALL_STATUSES, type CallStatus } from '../llm-calls.types.js';
 @Index('llm_calls_job_idx', ['teamId', 'jobId', 'callId'])
 @Index('llm_calls_in_flight_idx', ['deadlineAt'], { where: `status = 'in_flight'` })
 @Check('llm_calls_status_check', `status IN (${quoted(CALL_STATUSES)})`)
+@Check('llm_calls_kind_check', `kind IN (${quoted(CALL_KINDS)})`)
+@Check('llm_calls_schema_outcome_check', `schema_outcome IN (${quoted(SCHEMA_OUTCOMES)})`)
 @Check('llm_calls_ended_check', `(status = 'in_flight') = (ended_at IS NULL)`)
 export class LlmCall {
   @PrimaryColumn({ type: 'uuid', name: 'call_id', primaryKeyConstraintName: 'llm_calls_pkey' })
@@ -31,10 +40,19 @@ export class LlmCall {
   metadata!: object;
 
   @Column({ type: 'varchar', length: 16 })
+  kind!: CallKind;
+
+  @Column({ type: 'boolean', name: 'is_stream' })
+  isStream!: boolean;
+
+  @Column({ type: 'varchar', length: 24 })
   status!: CallStatus;
 
   @Column({ type: 'varchar', length: 32, nullable: true })
-  failure!: CallFailure | null;
+  failure!: RecordedFailure | null;
+
+  @Column({ type: 'varchar', length: 8, name: 'schema_outcome', nullable: true })
+  schemaOutcome!: SchemaOutcome | null;
 
   /** The process that makes the call; see `LlmCallLease`. */
   @Column({ type: 'uuid', name: 'process_id' })
@@ -60,6 +78,14 @@ export class LlmCall {
   /** Whether an attempt may have cost something that nobody has reported. */
   @Column({ type: 'boolean', name: 'is_unpriced' })
   isUnpriced!: boolean;
+
+  /** Whether the tokens of an attempt are guessed. */
+  @Column({ type: 'boolean', name: 'is_estimated' })
+  isEstimated!: boolean;
+
+  /** Of the attempt that answered. */
+  @Column({ type: 'integer', name: 'first_byte_ms', nullable: true })
+  firstByteMs!: number | null;
 
   @Column({ type: 'integer', name: 'latency_ms', nullable: true })
   latencyMs!: number | null;

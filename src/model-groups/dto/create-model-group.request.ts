@@ -7,6 +7,8 @@ import type { GroupModel } from '../model-groups.types.js';
 
 export const MAX_MODELS_PER_GROUP = 20;
 
+const MAX_WEIGHT = 1000;
+
 /** LiteLLM takes a comma for a list of models to call at once, which would be spend without a row. */
 const MODEL_NAME_PATTERN = /^[^,]+$/;
 
@@ -28,7 +30,7 @@ export class GroupModelRequest {
     minimum: 0,
     maximum: 1000,
     nullable: true,
-    description: '0 is tried first; equals in the order given. 0 when left out',
+    description: '0 is tried first; 0 when left out',
     example: 0,
   })
   @IsOptional()
@@ -36,6 +38,20 @@ export class GroupModelRequest {
   @Min(0)
   @IsInt()
   priority?: number | null;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_WEIGHT,
+    nullable: true,
+    description: 'Its share of the calls among models of the same priority; 1 when left out',
+    example: 1,
+  })
+  @IsOptional()
+  @Max(MAX_WEIGHT)
+  @Min(1)
+  @IsInt()
+  weight?: number | null;
 
   @ApiPropertyOptional({
     type: Boolean,
@@ -62,6 +78,7 @@ export function toGroupModel(model: GroupModelRequest): GroupModel {
   return {
     modelName: model.model_name,
     priority: model.priority ?? 0,
+    weight: model.weight ?? 1,
     isActive: model.is_active ?? true,
   };
 }

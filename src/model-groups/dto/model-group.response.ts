@@ -15,6 +15,13 @@ export class GroupModelResponse {
   @ApiProperty({ type: 'integer', example: 0 })
   priority!: number;
 
+  @ApiProperty({
+    type: 'integer',
+    description: 'Its share of the calls among models of the same priority',
+    example: 1,
+  })
+  weight!: number;
+
   @ApiProperty({ type: Boolean, description: 'Whether calls use the model', example: true })
   is_active!: boolean;
 }
@@ -113,5 +120,10 @@ function toModelGroupSummary(group: ModelGroupRecord): ModelGroupSummaryResponse
 }
 
 function toGroupModelResponse(model: GroupModel): GroupModelResponse {
-  return { model_name: model.modelName, priority: model.priority, is_active: model.isActive };
+  return {
+    model_name: model.modelName,
+    priority: model.priority,
+    weight: model.weight,
+    is_active: model.isActive,
+  };
 }
