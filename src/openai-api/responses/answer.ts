@@ -18,14 +18,9 @@ export type ResponseEnd =
 
 /** @param finishReason of the one choice, in the words of the chat API */
 export function endOf(finishReason: string | null): ResponseEnd {
-  switch (finishReason) {
-    case 'length':
-      return { status: 'incomplete', reason: 'max_output_tokens' };
-    case 'content_filter':
-      return { status: 'incomplete', reason: 'content_filter' };
-    default:
-      return { status: 'completed' };
-  }
+  if (finishReason === 'length') return { status: 'incomplete', reason: 'max_output_tokens' };
+  if (finishReason === 'content_filter') return { status: 'incomplete', reason: 'content_filter' };
+  return { status: 'completed' };
 }
 
 export function textPart(text: string): ContentPart {

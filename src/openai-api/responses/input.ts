@@ -19,7 +19,7 @@ const STORED_ITEM = 'nothing is stored, so send the item itself';
  * @throws DomainError validation_failed
  */
 export function toMessages(input: unknown, instructions: string | null | undefined): TranslatedInput {
-  const writer = new MessageWriter();
+  const writer = new InputWriter();
   if (!isAbsent(instructions)) writer.add({ role: 'system', content: instructions }, 'instructions');
   if (typeof input === 'string') writer.add({ role: 'user', content: input }, 'input');
   else {
@@ -31,7 +31,7 @@ export function toMessages(input: unknown, instructions: string | null | undefin
   return writer;
 }
 
-function addItem(writer: MessageWriter, item: Fields, place: string): void {
+function addItem(writer: InputWriter, item: Fields, place: string): void {
   const { type = 'message' } = item;
   switch (type) {
     case 'message':
@@ -91,7 +91,7 @@ function isMessageRole(role: unknown): role is MessageRole {
 }
 
 /** Gathers messages, and of each where it came from. */
-class MessageWriter implements TranslatedInput {
+class InputWriter implements TranslatedInput {
   readonly messages: Message[] = [];
   readonly places = new Map<string, string>();
 

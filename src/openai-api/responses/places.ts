@@ -13,7 +13,7 @@ const FIELD_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 const CHAT_PLACE =
-  /\b(?:messages|max_completion_tokens|reasoning_effort|verbosity|response_format)(?:\.\w+)*/g;
+  /\b(?:messages|max_completion_tokens|reasoning_effort|verbosity|response_format|tools|tool_choice)(?:\.\w+)*/g;
 
 /**
  * An error about the chat request that a request was translated to, told of the request itself: its client
@@ -39,7 +39,7 @@ function toOwnPlace(place: string, places: Places): string {
     const own = places.get(known) ?? FIELD_NAMES.get(known);
     if (own !== undefined) return [own, ...toOwnParts(parts.slice(length))].join('.');
   }
-  return place;
+  return toOwnParts(parts).join('.');
 }
 
 /** A chat request wraps functions, schemas and addresses of images once more. */
