@@ -5,6 +5,8 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly example?: unknown;
+  /** Of a field that is shown where it is described, and not in every example of a body. */
+  readonly examples?: readonly unknown[];
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly items?: Schema;
@@ -22,7 +24,7 @@ interface MediaType {
 
 /**
  * Gives every body of the document an example, put together from those of its fields, which are therefore
- * written once. A field without one is left out.
+ * written once. A field without one, or with several of its own (`examples`), is left out.
  */
 export function addBodyExamples(document: OpenAPIObject): void {
   const schemas = (document.components?.schemas ?? {}) as Readonly<Record<string, Schema>>;
@@ -48,6 +50,7 @@ function mediaTypesOf(operation: object): MediaType[] {
 function exampleOf(schema: Schema | undefined, schemas: Readonly<Record<string, Schema>>): unknown {
   if (schema === undefined) return undefined;
   if (schema.example !== undefined) return schema.example;
+  if (schema.examples !== undefined) return undefined;
   const [variant] = schema.allOf ?? schema.oneOf ?? schema.anyOf ?? [];
   if (variant !== undefined) return exampleOf(variant, schemas);
   if (schema.$ref !== undefined) {

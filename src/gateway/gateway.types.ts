@@ -1,9 +1,11 @@
 /**
- * A message in the shape of OpenAI's chat API. It was checked when it came in (`src/chat`), and is passed
- * on as it is.
+ * A message in the shape of OpenAI's chat API. What it may hold is judged by `chat` before; here it is
+ * passed on as it came.
  */
 export interface ChatMessage {
   readonly role: string;
+  /** Text, parts, or nothing beside tool calls. */
+  readonly content?: string | readonly object[] | null;
   readonly [field: string]: unknown;
 }
 

@@ -1,26 +1,16 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentPrincipal, type Principal, Team } from '../common/access.js';
-import { callInterrupted } from '../common/general.errors.js';
-import { IDEMPOTENT_REPLAYED_HEADER, LeavesForProvider } from '../common/idempotency.js';
+import { IDEMPOTENT_REPLAYED_HEADER } from '../common/idempotency.js';
 import { ApiBodyErrors } from '../common/openapi.js';
 import { OptionalBody } from '../common/unexpected-input.interceptor.js';
 import { insufficientCredits } from '../credits/credits.errors.js';
-import {
-  modelGroupForbidden,
-  modelGroupInactive,
-  modelGroupNotFound,
-} from '../model-groups/model-groups.errors.js';
-import { organizationSuspended, teamSuspended } from '../teams/teams.errors.js';
 import { CancelJobRequest, CompleteJobRequest } from './dto/complete-job.request.js';
 import { CompletedJobResponse, toCompletedJobResponse } from './dto/completed-job.response.js';
-import { LlmCallRequest, TextPartRequest, toCallInput } from './dto/llm-call.request.js';
-import { LlmCallResponse, toLlmCallResponse } from './dto/llm-call.response.js';
-import { JobCallsService } from './job-calls.service.js';
 import { JobCompletionService } from './job-completion.service.js';
 import { ApiJobId, JOB_PATH_PARAM } from './job-path.js';
-import { callFailed, jobNotFound, jobNotOpen } from './jobs.errors.js';
+import { jobNotFound, jobNotOpen } from './jobs.errors.js';
 import { JobsService, scopeOf } from './jobs.service.js';
 import type { CompletionStatus } from './jobs.types.js';
 
@@ -35,50 +25,14 @@ const ApiCompletedJob = (): MethodDecorator =>
     },
   });
 
-/** What happens in a job: its calls and its end. */
+/** How a job ends. */
 @ApiTags('Jobs')
 @Controller('api/jobs/:job_id')
 export class JobActionsController {
   constructor(
     private readonly jobs: JobsService,
-    private readonly calls: JobCallsService,
     private readonly completion: JobCompletionService,
   ) {}
-
-  @Post('llm-call')
-  @HttpCode(200)
-  @Team()
-  @LeavesForProvider()
-  @ApiJobId()
-  @ApiExtraModels(TextPartRequest)
-  @ApiOperation({
-    operationId: 'jobs_call',
-    summary: 'Make an LLM call in a job',
-    description:
-      'The models of the group are tried in order. Sent twice without an `Idempotency-Key`, it spends twice.',
-  })
-  @ApiOkResponse({ type: LlmCallResponse })
-  @ApiBodyErrors(
-    callFailed('upstream_rejected_request', true),
-    modelGroupForbidden('ChatFast'),
-    modelGroupInactive('ChatFast'),
-    teamSuspended(),
-    organizationSuspended(),
-    jobNotFound(),
-    modelGroupNotFound('ChatFast'),
-    jobNotOpen('completed'),
-    callFailed('upstream_failed', true),
-    callFailed('upstream_timeout', true),
-    callInterrupted(),
-  )
-  async call(
-    @CurrentPrincipal() principal: Principal,
-    @Param(JOB_PATH_PARAM) jobId: string,
-    @Body() request: LlmCallRequest,
-  ): Promise<LlmCallResponse> {
-    const answer = await this.calls.call(principal, scopeOf(principal, jobId), toCallInput(request));
-    return toLlmCallResponse(answer);
-  }
 
   @Post('complete')
   @HttpCode(200)

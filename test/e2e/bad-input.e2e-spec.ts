@@ -121,9 +121,13 @@ describe('bad input', () => {
     ['no messages', { messages: [] }, 'messages'],
     ['messages that are no array', { messages: 'hello' }, 'messages'],
     ['a message without a role', { messages: [{ content: 'x' }] }, 'messages'],
-    ['a role of tools', { messages: [{ role: 'tool', content: 'x' }] }, 'messages'],
+    ['the answer of a tool that was not called', { messages: [{ role: 'tool', content: 'x' }] }, 'messages'],
     ['null as content', { messages: [{ role: 'user', content: null }] }, 'messages'],
-    ['an image part', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages'],
+    [
+      'an image without an address',
+      { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+      'messages',
+    ],
     ['half a surrogate pair', { messages: [{ role: 'user', content: 'a\ud800' }] }, 'messages'],
     ['a broken stop', { stop: ['\udc00'] }, 'stop'],
     ['a temperature as text', { temperature: '1' }, 'temperature'],
@@ -131,7 +135,14 @@ describe('bad input', () => {
     ['no tokens at all', { max_tokens: 0 }, 'max_tokens'],
     ['five stops', { stop: ['1', '2', '3', '4', '5'] }, 'stop'],
     ['streaming, which is not there yet', { stream: true }, 'stream'],
-    ['tools, which are not there yet', { tools: [] }, 'tools'],
+    ['no tool among the tools', { tools: [] }, 'tools'],
+    ['a choice of tools without tools', { tool_choice: 'auto' }, 'tool_choice'],
+    ['an unknown form of the answer', { response_format: { type: 'xml' } }, 'response_format'],
+    [
+      'a schema that is none',
+      { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'word' } } } },
+      'response_format.json_schema.schema',
+    ],
     ['a model that cannot be a group', { model: 'openai/gpt-4' }, 'model'],
     ['two groups at once', { model: 'a', model_group: 'b' }, 'model'],
   ])('of a call is refused before anything is sent: %s', async (_what, fields, field) => {
@@ -144,6 +155,23 @@ describe('bad input', () => {
     expect(service.sandbox.servedCount()).toBe(before);
   });
 
+  it('says of a parameter that is known and refused why it is, and what to use', async () => {
+    const jobId = await makeJob(service, team);
+    const answer = await service
+      .call('post', `/api/jobs/${jobId}/llm-call`, {
+        body: { messages: MESSAGES, thinking: { type: 'enabled' }, colour: 'red' },
+      })
+      .expect(422);
+    expect(answer.body.errors).toEqual([
+      {
+        field: 'thinking',
+        code: 'unsupported_parameter',
+        message: 'thinking is not supported: use reasoning_effort',
+      },
+      { field: 'colour', code: 'unknown_field', message: 'colour is not a field of this request' },
+    ]);
+  });
+
   it('names the place of a bad message', async () => {
     const jobId = await makeJob(service, team);
     const answer = await service
@@ -151,7 +179,9 @@ describe('bad input', () => {
         body: { messages: [...MESSAGES, { role: 'user', content: [] }] },
       })
       .expect(422);
-    expect(answer.body.errors[0].message).toBe('messages.1.content must be text or an array of text parts');
+    expect(answer.body.errors[0].message).toBe(
+      'messages.1.content must be text or an array of parts (text, image_url, input_audio)',
+    );
   });
 
   it('takes null for every optional field as absent', async () => {

@@ -265,6 +265,7 @@ describe('an LLM call with an Idempotency-Key', () => {
           purpose: null,
           metadata: {},
           request: { messages: [...MESSAGES], parameters: {} },
+          schema: null,
         },
       );
     const transactions = service.app.get(Transactions, { strict: false });

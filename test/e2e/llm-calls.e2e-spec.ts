@@ -278,6 +278,39 @@ describe('LLM calls', () => {
     });
   });
 
+  it('pass on tools, what they answered and the form of the answer, without nulls of the client', async () => {
+    const team = await makeTeam(service, { groups: [['gpt-4o']] });
+    const jobId = await makeJob(service, team);
+    const parameters = { type: 'object', properties: { size: { default: null } } };
+    const toolCall = { id: 'call_1', type: 'function', function: { name: 'measure', arguments: '{}' } };
+    const answer = await callIn(team, jobId, {
+      messages: [
+        ...MESSAGES,
+        { role: 'assistant', content: null, refusal: null, tool_calls: [toolCall] },
+        { role: 'tool', tool_call_id: 'call_1', content: '17' },
+      ],
+      tools: [
+        { type: 'function', function: { name: 'measure', description: null, parameters, strict: null } },
+      ],
+      tool_choice: 'auto',
+      response_format: { type: 'json_object' },
+      stream: false,
+    });
+    expect(answer.status).toBe(200);
+    const sent = service.sandbox.served.findLast((request) => request.model === 'gpt-4o');
+    expect(sent?.body).toEqual({
+      model: 'gpt-4o',
+      messages: [
+        ...MESSAGES,
+        { role: 'assistant', content: null, tool_calls: [toolCall] },
+        { role: 'tool', tool_call_id: 'call_1', content: '17' },
+      ],
+      tools: [{ type: 'function', function: { name: 'measure', parameters } }],
+      tool_choice: 'auto',
+      response_format: { type: 'json_object' },
+    });
+  });
+
   it('hide what they cost from a team that sees no costs', async () => {
     const team = await makeTeam(service, { costVisibility: 'none' });
     const jobId = await makeJob(service, team);

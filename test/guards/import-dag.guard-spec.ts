@@ -19,7 +19,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   teams: [...BASE, 'organizations', 'keys', 'model-groups', 'credits', 'budgets', 'refills'],
   auth: [...BASE, 'keys', 'teams', 'organizations'],
   'llm-calls': [...BASE, 'gateway', 'model-groups'],
-  jobs: [...BASE, 'teams', 'keys', 'credits', 'budgets', 'llm-calls', 'model-groups', 'gateway'],
+  jobs: [...BASE, 'chat', 'teams', 'keys', 'credits', 'budgets', 'llm-calls', 'model-groups', 'gateway'],
   // These read what the others wrote, by SQL.
   usage: BASE,
   'error-pages': ['common'],
@@ -29,7 +29,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   demo: [...BASE, 'organizations', 'model-groups', 'teams', 'budgets'],
 };
 
-const BELOW_ROOT = ['config', 'common', 'database', 'gateway', ...Object.keys(FEATURES)];
+const BELOW_ROOT = ['config', 'common', 'database', 'gateway', 'chat', ...Object.keys(FEATURES)];
 
 /**
  * The one table: which folder under src may import which. `src` stands for the files directly in it, and
@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   common: ['config'],
   database: ['config', 'common', 'migrations'],
   gateway: ['config', 'common'],
+  chat: ['config', 'common', 'gateway'],
   ...FEATURES,
   src: BELOW_ROOT,
   commands: ['src', ...BELOW_ROOT],

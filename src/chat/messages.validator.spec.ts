@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { findMessagesProblem } from './chat-messages.validator.js';
+import { findMessagesProblem } from './messages.validator.js';
 
 const user = (content: unknown, more: object = {}): object => ({ role: 'user', content, ...more });
 const part = { type: 'text', text: 'Hi' };
