@@ -61,7 +61,8 @@ export function addIdempotency(document: OpenAPIObject): void {
 
 function describe(operation: Operation): void {
   const answers = operation.responses as Record<string, Answer>;
-  const isCall = operation.operationId === 'jobs_call';
+  // Only what leaves for a provider can come back with this.
+  const isCall = '502' in answers;
   operation.parameters = [...(operation.parameters ?? []), PARAMETER];
   for (const [status, problem] of problemsByStatus(isCall ? [...ERRORS, callInterrupted()] : ERRORS)) {
     answers[status] = merge(answers[status] ?? {}, problem);

@@ -55,6 +55,6 @@ import { JobsService } from './jobs.service.js';
     CallSweepService,
     JobExpiryService,
   ],
-  exports: [JobCallsService],
+  exports: [JobCallsService, JobsService],
 })
 export class JobsModule {}

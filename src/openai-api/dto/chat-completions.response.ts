@@ -1,26 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { ChatChoice } from '../../gateway/gateway.types.js';
-import type { CallUsage, MadeChat } from '../../jobs/job-calls.types.js';
+import { ChatUsageResponse } from '../../chat/chat-usage.response.js';
+import { ToolCallResponse } from '../../chat/tool-call.response.js';
+import type { ChatChoice, ToolCall } from '../../gateway/gateway.types.js';
+import { toOpenAiUsage } from '../../jobs/chat-frames.js';
+import type { MadeChat } from '../../jobs/job-calls.types.js';
 import { chatCompletionId, toSeconds } from '../ids.js';
-
-export class ChatToolFunction {
-  @ApiProperty({ type: String, example: 'get_invoice' })
-  name!: string;
-
-  @ApiProperty({ type: String, description: 'JSON, as the model wrote it', example: '{"number":4711}' })
-  arguments!: string;
-}
-
-export class ChatToolCall {
-  @ApiProperty({ type: String, example: 'a1B2c3D4e' })
-  id!: string;
-
-  @ApiProperty({ type: String, enum: ['function'] })
-  type!: 'function';
-
-  @ApiProperty({ type: ChatToolFunction })
-  function!: ChatToolFunction;
-}
 
 export class ChatCompletionMessage {
   @ApiProperty({ type: String, enum: ['assistant'] })
@@ -35,8 +19,8 @@ export class ChatCompletionMessage {
   @ApiPropertyOptional({ type: String, description: 'Of models that show it' })
   reasoning_content?: string;
 
-  @ApiPropertyOptional({ type: [ChatToolCall] })
-  tool_calls?: ChatToolCall[];
+  @ApiPropertyOptional({ type: [ToolCallResponse] })
+  tool_calls?: readonly ToolCall[];
 }
 
 export class ChatCompletionChoice {
@@ -51,33 +35,6 @@ export class ChatCompletionChoice {
 
   @ApiProperty({ type: String, nullable: true, example: 'stop' })
   finish_reason!: string | null;
-}
-
-export class PromptTokensDetails {
-  @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
-  cached_tokens!: number;
-}
-
-export class CompletionTokensDetails {
-  @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
-  reasoning_tokens!: number;
-}
-
-export class ChatCompletionUsage {
-  @ApiProperty({ type: 'integer', minimum: 0, example: 24 })
-  prompt_tokens!: number;
-
-  @ApiProperty({ type: 'integer', minimum: 0, example: 33 })
-  completion_tokens!: number;
-
-  @ApiProperty({ type: 'integer', minimum: 0, example: 57 })
-  total_tokens!: number;
-
-  @ApiProperty({ type: PromptTokensDetails })
-  prompt_tokens_details!: PromptTokensDetails;
-
-  @ApiProperty({ type: CompletionTokensDetails })
-  completion_tokens_details!: CompletionTokensDetails;
 }
 
 export class ChatCompletionsResponse {
@@ -96,8 +53,8 @@ export class ChatCompletionsResponse {
   @ApiProperty({ type: [ChatCompletionChoice] })
   choices!: ChatCompletionChoice[];
 
-  @ApiProperty({ type: ChatCompletionUsage })
-  usage!: ChatCompletionUsage;
+  @ApiProperty({ type: ChatUsageResponse })
+  usage!: ChatUsageResponse;
 }
 
 export function toChatCompletionsResponse(call: MadeChat): ChatCompletionsResponse {
@@ -107,7 +64,7 @@ export function toChatCompletionsResponse(call: MadeChat): ChatCompletionsRespon
     created: toSeconds(call.startedAt),
     model: call.modelGroup,
     choices: call.answer.choices.map(toChoice),
-    usage: toUsage(call.usage),
+    usage: toOpenAiUsage(call.usage),
   };
 }
 
@@ -121,19 +78,9 @@ function toChoice({ index, message, logprobs, finish_reason }: ChatChoice): Chat
       content,
       refusal: refusal ?? null,
       ...(reasoning !== undefined && { reasoning_content: reasoning }),
-      ...(toolCalls !== undefined && { tool_calls: [...toolCalls] }),
+      ...(toolCalls !== undefined && { tool_calls: toolCalls }),
     },
     logprobs: logprobs ?? null,
     finish_reason,
-  };
-}
-
-function toUsage(usage: CallUsage): ChatCompletionUsage {
-  return {
-    prompt_tokens: usage.promptTokens,
-    completion_tokens: usage.completionTokens,
-    total_tokens: usage.totalTokens,
-    prompt_tokens_details: { cached_tokens: usage.cachedTokens },
-    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
   };
 }

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsOptional } from 'class-validator';
+import { IsHarmless } from '../../chat/harmless.validator.js';
 import { ApiIdentifier, ApiMetadata } from '../../common/openapi.js';
 import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
 
@@ -48,7 +49,7 @@ export function IsNotStored(): PropertyDecorator {
       example: false,
     }),
     IsOptional(),
-    IsIn([false], { message: '$property must be false: nothing is stored at a provider' }),
+    IsHarmless(false),
   );
 }
 
@@ -62,6 +63,6 @@ export function IsServiceTier(): PropertyDecorator {
       description: 'Not sent to the model; other tiers have prices that are not known beforehand',
     }),
     IsOptional(),
-    IsIn(['auto', 'default']),
+    IsHarmless('auto', 'default'),
   );
 }

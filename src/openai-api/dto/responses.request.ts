@@ -1,5 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import {
   Allow,
@@ -13,6 +12,8 @@ import {
   Max,
   Min,
 } from 'class-validator';
+import { refusedParametersWithout } from '../../chat/refused-parameters.js';
+import { RefusesFields } from '../../common/refused-fields.js';
 import { IsCallMetadata, IsModel, IsNotStored, IsServiceTier, IsUser } from './openai-call.request.js';
 
 /** Taken as it was sent, without a copy: `to-chat-body.ts` looks at it. */
@@ -25,7 +26,31 @@ function AsSent(): PropertyDecorator {
 
 const FREE_OBJECT = { type: 'object', additionalProperties: true } as const;
 
+const TAKEN = [
+  'metadata',
+  'user',
+  'store',
+  'service_tier',
+  'input',
+  'instructions',
+  'max_output_tokens',
+  'reasoning',
+  'text',
+] as const;
+
+/** What only this API has, and needs more than the request itself. */
+const REFUSED: readonly (readonly [string, string])[] = [
+  ['previous_response_id', 'nothing is stored, so send the whole conversation as input'],
+  ['conversation', 'nothing is stored, so send the whole conversation as input'],
+  ['prompt', 'nothing is stored, so send the prompt itself as instructions and input'],
+  ['background', 'every call is made at once and its answer waited for'],
+  ['max_tool_calls', 'it is about tools that run at a provider'],
+  ['top_logprobs', 'use the chat completions, which tell how likely tokens were'],
+  ['stream_options', 'the stream has the usage in its last event anyway'],
+];
+
 /** OpenAI's responses API, as far as it needs nothing that is stored. */
+@RefusesFields(new Map([...refusedParametersWithout(...TAKEN), ...REFUSED]))
 export class ResponsesRequest {
   @IsModel()
   model!: string;
