@@ -68,9 +68,7 @@ export class Calls1764000000009 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(
-      `UPDATE llm_attempts SET cost_source = 'unpriced' WHERE cost_source = 'refused'`,
-    );
+    await runner.query(`UPDATE llm_attempts SET cost_source = 'unpriced' WHERE cost_source = 'refused'`);
     await runner.query(`UPDATE llm_attempts SET status = 'failed' WHERE status IN ('partial', 'canceled')`);
     await runner.query(`ALTER TABLE llm_attempts DROP CONSTRAINT llm_attempts_buckets_check`);
     for (const column of [...INPUT_BUCKETS, ...OUTPUT_BUCKETS, 'is_estimated', 'first_byte_ms']) {

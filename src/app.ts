@@ -21,11 +21,18 @@ import { createOpenApiDocument } from './openapi.js';
  * @param clock the system's when left out
  */
 export async function createApp(settings: Settings, clock?: Clock): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(settings, clock), new StreamingAdapter({ keepAliveMs: settings.streamKeepAliveMs, stallTimeoutMs: settings.streamStallTimeoutMs }), {
-    bodyParser: false,
-    bufferLogs: true,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot(settings, clock),
+    new StreamingAdapter({
+      keepAliveMs: settings.streamKeepAliveMs,
+      stallTimeoutMs: settings.streamStallTimeoutMs,
+    }),
+    {
+      bodyParser: false,
+      bufferLogs: true,
+      abortOnError: false,
+    },
+  );
   app.useLogger(app.get(Logger));
   app.disable('x-powered-by');
   app.disable('etag');

@@ -61,8 +61,8 @@ export function addIdempotency(document: OpenAPIObject): void {
 
 function describe(operation: Operation): void {
   const answers = operation.responses as Record<string, Answer>;
-  // Only what leaves for a provider can come back with this.
-  const isCall = '502' in answers;
+  // Only what leaves for a provider can be interrupted.
+  const isCall = Object.values(answers).some((answer) => declares(answer, callInterrupted().code));
   operation.parameters = [...(operation.parameters ?? []), PARAMETER];
   for (const [status, problem] of problemsByStatus(isCall ? [...ERRORS, callInterrupted()] : ERRORS)) {
     answers[status] = merge(answers[status] ?? {}, problem);
@@ -73,6 +73,11 @@ function describe(operation: Operation): void {
       answer.headers = { [IDEMPOTENT_REPLAYED_HEADER]: REPLAYED, ...answer.headers };
     }
   }
+}
+
+/** Whether an answer has an error as an example, which is how routes declare theirs. */
+function declares({ content }: Answer, code: string): boolean {
+  return Object.values(content ?? {}).some((media) => media.examples?.[code] !== undefined);
 }
 
 /** What an answer says already goes first. */

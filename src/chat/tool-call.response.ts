@@ -13,7 +13,11 @@ class CalledFunctionResponse {
 }
 
 export class ToolCallResponse {
-  @ApiProperty({ type: String, description: 'To be sent back with what the tool found', example: 'k3J9dQ2xZ' })
+  @ApiProperty({
+    type: String,
+    description: 'To be sent back with what the tool found',
+    example: 'k3J9dQ2xZ',
+  })
   id!: string;
 
   @ApiProperty({ type: String, enum: ['function'], example: 'function' })

@@ -28,6 +28,8 @@ const INTEGERS = [
   'LEDGER_CHECK_TIMEOUT_MS',
   'IDEMPOTENCY_TTL_MS',
   'IDEMPOTENCY_MAX_ANSWER_BYTES',
+  'MESSAGES_TTL_MS',
+  'MESSAGES_MAX_BYTES',
   'SHUTDOWN_DELAY_MS',
   'SHUTDOWN_GRACE_MS',
 ] as const;
@@ -92,6 +94,9 @@ describe('the defaults', () => {
       ledgerCheckTimeoutMs: 300_000,
       idempotencyTtlMs: 24 * 60 * 60 * 1000,
       idempotencyMaxAnswerBytes: 1024 * 1024,
+      mayStoreMessages: false,
+      messagesTtlMs: 30 * 24 * 60 * 60 * 1000,
+      messagesMaxBytes: 1024 * 1024,
       shutdownDelayMs: 0,
       shutdownGraceMs: 30_000,
     });
@@ -163,6 +168,9 @@ describe('settings from outside', () => {
       ledgerCheckTimeoutMs: 300_000,
       idempotencyTtlMs: 24 * 60 * 60 * 1000,
       idempotencyMaxAnswerBytes: 1024 * 1024,
+      mayStoreMessages: true,
+      messagesTtlMs: 30 * 24 * 60 * 60 * 1000,
+      messagesMaxBytes: 1024 * 1024,
       shutdownDelayMs: 5_000,
       shutdownGraceMs: 30_000,
     });
@@ -332,6 +340,7 @@ describe('a setting that is not usable', () => {
     ['LOG_LEVEL', 'verbose', 'silent, fatal, error, warn, info, debug, trace'],
     ['CREDITS_TEAM_SELF_SERVICE', 'yes', 'true, false'],
     ['RETRY_AMBIGUOUS', '0', 'true, false'],
+    ['STORE_MESSAGES', 'TRUE', 'true, false'],
   ])('is %s=%s, and the message lists what is', (name, value, allowed) => {
     expect(problemsOf({ [name]: value })).toEqual([
       `${name} must be one of ${allowed}; for example ${name}=${exampleOf(name)}`,

@@ -3,7 +3,7 @@ import { isLoopbackHost } from './loopback.js';
 /** The seeds' scripts carry this key; it is accepted in development only, and with a warning. */
 export const DEVELOPMENT_MASTER_KEY = 'sk-admin-key-change-me';
 
-/** What stored answers are encrypted with where nothing is set; public, and so for development only. */
+/** What stored answers and messages are encrypted with where nothing is set; public, and so for development only. */
 const DEVELOPMENT_ENCRYPTION_KEY = 'encryption-key-of-development-change-me';
 
 const MASTER_KEY_MIN_LENGTH = 32;
@@ -56,6 +56,9 @@ export interface Settings {
   readonly mayRetryAmbiguous: boolean;
   readonly idempotencyTtlMs: number;
   readonly idempotencyMaxAnswerBytes: number;
+  readonly mayStoreMessages: boolean;
+  readonly messagesTtlMs: number;
+  readonly messagesMaxBytes: number;
   /** 0 for never. */
   readonly ledgerCheckIntervalMs: number;
   readonly ledgerCheckTimeoutMs: number;
@@ -89,7 +92,7 @@ export const SETTING_DESCRIPTIONS = [
     'ENCRYPTION_KEY',
     'a public one (development only)',
     'encryption-0123456789abcdef0123456789abcdef',
-    `what stored answers are encrypted with; in production at least ${String(ENCRYPTION_KEY_MIN_LENGTH)} characters`,
+    `what stored answers and messages are encrypted with; in production at least ${String(ENCRYPTION_KEY_MIN_LENGTH)} characters`,
   ),
   setting(
     'AUTH_MODE',
@@ -174,6 +177,19 @@ export const SETTING_DESCRIPTIONS = [
     '1048576',
     '1048576',
     'largest answer that is kept for an `Idempotency-Key`',
+  ),
+  setting(
+    'STORE_MESSAGES',
+    'false',
+    'true',
+    '`true` keeps what calls asked and were answered, encrypted, for the admin; otherwise nothing of it is kept but, for a while, the answer to a request with an `Idempotency-Key`',
+  ),
+  setting('MESSAGES_TTL_MS', '2592000000', '2592000000', 'how long the messages of a call are kept'),
+  setting(
+    'MESSAGES_MAX_BYTES',
+    '1048576',
+    '1048576',
+    'largest messages of a call that are kept, request and answer together',
   ),
   setting(
     'LEDGER_CHECK_INTERVAL_MS',
@@ -292,6 +308,9 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     hasTeamCreditSelfService: reader.boolean('CREDITS_TEAM_SELF_SERVICE', false),
     idempotencyTtlMs: reader.integer('IDEMPOTENCY_TTL_MS', 86_400_000, 1_000, 2_592_000_000),
     idempotencyMaxAnswerBytes: reader.integer('IDEMPOTENCY_MAX_ANSWER_BYTES', 1_048_576, 1024, 268_435_456),
+    mayStoreMessages: reader.boolean('STORE_MESSAGES', false),
+    messagesTtlMs: reader.integer('MESSAGES_TTL_MS', 2_592_000_000, 1_000, 315_360_000_000),
+    messagesMaxBytes: reader.integer('MESSAGES_MAX_BYTES', 1_048_576, 1024, 268_435_456),
     ledgerCheckIntervalMs: reader.integer('LEDGER_CHECK_INTERVAL_MS', 3_600_000, 0, 2_147_483_647),
     ledgerCheckTimeoutMs: reader.integer('LEDGER_CHECK_TIMEOUT_MS', 300_000, 1, 2_000_000_000),
     shutdownDelayMs: reader.integer('SHUTDOWN_DELAY_MS', isProduction ? 5_000 : 0, 0, 600_000),

@@ -20,6 +20,7 @@ interface Totals {
   readonly successful_calls: number;
   readonly failed_calls: number;
   readonly unpriced_calls: 0;
+  readonly schema_missed_calls: 0;
   readonly total_tokens: number;
   readonly total_cost_usd: string;
   readonly total_latency_ms: number;
@@ -164,6 +165,7 @@ function toJobRow(job: DemoJob, creditsRemaining: number): Row {
     tokens_per_credit: DEFAULT_BUDGET.tokensPerCredit,
     time_to_live_ms: TIME_TO_LIVE_MS,
     may_retry_ambiguous: true,
+    ends_with_call: false,
     expires_at: iso(job.endedAt + TIME_TO_LIVE_MS),
     running_calls: 0,
     model_groups_used: [...new Set(job.calls.map((call) => call.group))],
@@ -199,6 +201,7 @@ function totalsOf(job: DemoJob): Totals {
     successful_calls: successful.length,
     failed_calls: ends.length - successful.length,
     unpriced_calls: 0,
+    schema_missed_calls: 0,
     total_tokens: sum(ends.map((end) => end.promptTokens + end.completionTokens)),
     total_cost_usd: toUsd(sum(ends.map((end) => end.costUnits))),
     total_latency_ms: sum(successful.map((end) => end.latencyMs)),
@@ -248,6 +251,9 @@ function toCallRow(job: DemoJob, call: DemoCall): Row {
     model_group: call.group,
     purpose: call.purpose,
     metadata: {},
+    kind: 'chat',
+    is_stream: false,
+    is_estimated: false,
     status: end.isSuccessful ? 'succeeded' : 'failed',
     failure: end.isSuccessful ? null : 'upstream_failed',
     deadline_at: iso(call.startedAt + CALL_DEADLINE_MS),
@@ -271,6 +277,17 @@ function toAttemptRow(call: DemoCall, attempt: DemoAttempt, number: number): Row
         prompt_tokens: attempt.promptTokens,
         completion_tokens: attempt.completionTokens,
         total_tokens: attempt.promptTokens + attempt.completionTokens,
+        input_tokens: attempt.promptTokens,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        audio_input_tokens: 0,
+        image_input_tokens: 0,
+        output_tokens: attempt.completionTokens,
+        reasoning_tokens: 0,
+        audio_output_tokens: 0,
+        image_output_tokens: 0,
+        is_estimated: false,
+        first_byte_ms: attempt.latencyMs,
       }
     : {
         status: 'failed',

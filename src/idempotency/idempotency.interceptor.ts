@@ -135,7 +135,9 @@ function toAnswer(response: Response, body: string, type: string): Answer {
     status: response.statusCode,
     headers: {
       'content-type': type,
-      ...Object.fromEntries(kept.filter((header): header is [string, string] => typeof header[1] === 'string')),
+      ...Object.fromEntries(
+        kept.filter((header): header is [string, string] => typeof header[1] === 'string'),
+      ),
     },
     body,
   };

@@ -44,7 +44,10 @@ export class CallAnswersService {
   }
 
   /** What the caller may see of the costs of the job that ended with a call. */
-  async visibilityFor(principal: Principal, { completion }: Pick<MadeChat, 'completion'>): Promise<CostVisibility> {
+  async visibilityFor(
+    principal: Principal,
+    { completion }: Pick<MadeChat, 'completion'>,
+  ): Promise<CostVisibility> {
     if (completion === null) return 'none';
     return this.jobs.costVisibilityFor(principal, completion.completion);
   }

@@ -7,6 +7,7 @@ import {
   type CallEnd,
   type CallTotals,
   type EndedCallStatus,
+  type Messages,
   type OverdueCall,
   SUCCESSFUL_STATUSES,
 } from '../llm-calls/llm-calls.types.js';
@@ -18,13 +19,6 @@ interface CallOfJob {
   readonly jobId: string;
   readonly callId: string;
   readonly modelGroup: string;
-}
-
-/** What was asked and answered; kept only where the deployment wants that. */
-export interface CallMessages {
-  readonly request: object;
-  /** Null where there is none. */
-  readonly answer: object | null;
 }
 
 export interface RecordedCall {
@@ -48,12 +42,12 @@ export class CallRecordingService {
    *
    * @throws DomainError call_interrupted if a sweep has ended it meanwhile
    */
-  async record(call: CallOfJob, end: CallEnd, { request, answer }: CallMessages): Promise<RecordedCall> {
+  async record(call: CallOfJob, end: CallEnd, messages: Messages): Promise<RecordedCall> {
     const totals = this.llmCalls.totalOf(end);
     return this.transactions.run(async (manager) => {
       const { endsWithCall } = await this.repository.lock(manager, call);
       if (!(await this.llmCalls.close(manager, call, end, totals))) throw callInterrupted();
-      await this.llmCalls.storeMessages(manager, call, { request, answer });
+      await this.llmCalls.storeMessages(manager, call, messages);
       const completion = await this.addToJob(manager, call, totals, endsWithCall ? end.status : null);
       return { totals, completion };
     });

@@ -25,7 +25,13 @@ export class ChatStreamsService {
   /** The call is finished when the events have been read to their end. */
   follow(call: StartedCall, stream: OpenedStream, input: ChatInput): StreamedChat {
     const client = new StreamClient(stream, this.settings);
-    return { ...begunOf(call), events: this.events(call, stream, input, client), leave: () => { client.leave(); } };
+    return {
+      ...begunOf(call),
+      events: this.events(call, stream, input, client),
+      leave: () => {
+        client.leave();
+      },
+    };
   }
 
   private async *events(
@@ -93,7 +99,10 @@ class StreamClient {
   leave(): void {
     this.hasLeft = true;
     if (this.settings.disconnectPolicy === 'cancel') this.stream.cancel();
-    else this.deadline = setTimeout(() => { this.stream.cancel(); }, this.settings.disconnectDrainMs);
+    else
+      this.deadline = setTimeout(() => {
+        this.stream.cancel();
+      }, this.settings.disconnectDrainMs);
   }
 
   forget(): void {
@@ -102,7 +111,10 @@ class StreamClient {
 }
 
 /** A stream that we stopped although its client was there was stopped by the end of the process. */
-function statusOf({ status }: StreamOutcome, hasLeft: boolean): 'succeeded' | 'partial' | 'client_disconnected' {
+function statusOf(
+  { status }: StreamOutcome,
+  hasLeft: boolean,
+): 'succeeded' | 'partial' | 'client_disconnected' {
   switch (status) {
     case 'succeeded':
       return hasLeft ? 'client_disconnected' : 'succeeded';

@@ -7,11 +7,11 @@ import { Transactions } from '../database/transactions.js';
 import { GatewayService } from '../gateway/gateway.service.js';
 import type { CallOutcome, EmbeddingAnswer, FailedCall, GatewayCall } from '../gateway/gateway.types.js';
 import { LlmCallsService } from '../llm-calls/llm-calls.service.js';
-import type { CallEnd, CallRecord } from '../llm-calls/llm-calls.types.js';
+import type { CallEnd, CallRecord, Messages } from '../llm-calls/llm-calls.types.js';
 import { checkAnswer } from './answer-schema.js';
 import { type AdmittedCall, CallAdmissionService, type CallOptions } from './call-admission.service.js';
 import { callHeaders } from './call-headers.js';
-import { type CallMessages, CallRecordingService } from './call-recording.service.js';
+import { CallRecordingService } from './call-recording.service.js';
 import { usageOf } from './call-usage.js';
 import { ChatStreamsService } from './chat-streams.service.js';
 import type {
@@ -128,7 +128,7 @@ export class JobCallsService {
     call: StartedCall,
     outcome: CallOutcome<Answer>,
     schemaOutcome: CallEnd['schemaOutcome'],
-    messages: CallMessages,
+    messages: Messages,
   ): Promise<MadeCall<Answer>> {
     if (outcome.status === 'failed') throw await this.fail(call, outcome, messages);
     const { status, attempts, answer } = outcome;
@@ -138,10 +138,14 @@ export class JobCallsService {
     return { ...begunOf(call), answer, usage: usageOf(totals, attempts), latencyMs, completion };
   }
 
-  private async fail(call: StartedCall, outcome: FailedCall, messages: CallMessages): Promise<DomainError> {
+  private async fail(call: StartedCall, outcome: FailedCall, messages: Messages): Promise<DomainError> {
     const { status, failure, attempts } = outcome;
     const latencyMs = sinceStart(call);
-    await this.recording.record(call, { status, failure, attempts, schemaOutcome: null, latencyMs }, messages);
+    await this.recording.record(
+      call,
+      { status, failure, attempts, schemaOutcome: null, latencyMs },
+      messages,
+    );
     const hasLeft = attempts.some((attempt) => attempt.cost.source !== 'not_sent');
     return callFailed(failure, hasLeft);
   }

@@ -6,8 +6,7 @@ import type { NewJob } from './jobs.service.js';
 
 /** Where a call goes: into an open job, or into one of its own that ends with it. */
 export type CallTarget =
-  | { readonly kind: 'job'; readonly jobId: string }
-  | { readonly kind: 'new'; readonly job: NewJob };
+  { readonly kind: 'job'; readonly jobId: string } | { readonly kind: 'new'; readonly job: NewJob };
 
 interface CallInput<Request> {
   /** Null for the team's default group. */

@@ -11,6 +11,7 @@ function totals(successful: number, failed: number, running: number, latencyMs =
     failedCalls: failed,
     runningCalls: running,
     unpricedCalls: 0,
+    schemaMissedCalls: 0,
     totalTokens: 0,
     totalCostUsd: '0',
     totalLatencyMs: latencyMs,
@@ -68,6 +69,7 @@ describe('a job that did not complete', () => {
     ['saw one call of several fail', totals(4, 1, 0), false],
     ['saw its calls succeed', totals(2, 0, 0), true],
     ['has a call running', totals(0, 0, 1), true],
+    ['got an answer that missed its schema', { ...totals(2, 0, 0), schemaMissedCalls: 1 }, false],
   ])('of an observed team that %s: charged is %s', (_, calls, expected) => {
     expect(decideEnding(calls, terms('server_observed'), 0)).toEqual({
       isCharged: expected,

@@ -45,7 +45,10 @@ export function decideEnding(totals: JobTotals, terms: EndingTerms, freeEndingsU
     case 'trusted':
       return { isCharged: false, rule };
     case 'server_observed':
-      return { isCharged: totals.totalCalls > 0 && totals.failedCalls + totals.schemaMissedCalls === 0, rule };
+      return {
+        isCharged: totals.totalCalls > 0 && totals.failedCalls + totals.schemaMissedCalls === 0,
+        rule,
+      };
     case 'allowance':
       return { isCharged: takesFromAllowance(totals) && freeEndingsUsed >= terms.freeEndings, rule };
   }

@@ -36,7 +36,7 @@ export function modelsResting(retryAfterMs: number): DomainError {
     kind: 'unavailable',
     code: 'upstream_unavailable',
     message: 'No model of the group can be asked right now. Nothing was sent; try again later.',
-    headers: { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+    headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
   });
 }
 
@@ -45,7 +45,8 @@ export function streamBroken(): DomainError {
   return new DomainError({
     kind: 'upstream_failed',
     code: 'upstream_stream_broken',
-    message: 'The answer broke off. The call is recorded as partial; what has come of it cannot be continued.',
+    message:
+      'The answer broke off. The call is recorded as partial; what has come of it cannot be continued.',
     headers: DO_NOT_RETRY,
   });
 }

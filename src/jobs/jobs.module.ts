@@ -9,6 +9,7 @@ import { ModelGroupsModule } from '../model-groups/model-groups.module.js';
 import { TeamsModule } from '../teams/teams.module.js';
 import { CallAnswersService } from './call-answers.service.js';
 import { CallAdmissionService } from './call-admission.service.js';
+import { CallMessagesController } from './call-messages.controller.js';
 import { CallRecordingService } from './call-recording.service.js';
 import { CallSweepService } from './call-sweep.service.js';
 import { ChatStreamsService } from './chat-streams.service.js';
@@ -41,6 +42,7 @@ import { JobsService } from './jobs.service.js';
     JobsController,
     JobCallsController,
     JobActionsController,
+    CallMessagesController,
     TeamDeletionController,
   ],
   providers: [

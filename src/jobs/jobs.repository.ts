@@ -48,11 +48,7 @@ export class JobsRepository {
    *
    * @returns what of the job matters to the call, or null if there is no such job or it has ended
    */
-  async admitCall(
-    manager: EntityManager,
-    scope: JobScope,
-    now: Date,
-  ): Promise<CallingJob | null> {
+  async admitCall(manager: EntityManager, scope: JobScope, now: Date): Promise<CallingJob | null> {
     const rows = await queryRows<{
       team_id: string;
       job_type: string;

@@ -1,12 +1,11 @@
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { otherTeam } from '../common/access.errors.js';
+import { otherTeam, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { CurrentPrincipal, type Principal, Team } from '../common/access.js';
 import type { EventStream } from '../common/event-stream.js';
 import { LeavesForProvider } from '../common/idempotency.js';
 import { insufficientCredits } from '../credits/credits.errors.js';
-import { teamDeleted, teamNotFound } from '../teams/teams.errors.js';
 import { CallAnswersService } from './call-answers.service.js';
 import { ApiCallErrors } from './call-errors.js';
 import { ApiCall, CallChunkResponse } from './dto/call-frames.response.js';
@@ -15,7 +14,12 @@ import { CreatedAndCalledResponse, toCreatedAndCalledResponse } from './dto/crea
 import { isStreamed, toChatInput } from './dto/llm-call.request.js';
 
 const ApiOneCallErrors = (): MethodDecorator =>
-  ApiCallErrors(insufficientCredits(1, 0), otherTeam(), teamNotFound(), teamDeleted());
+  ApiCallErrors(
+    insufficientCredits(1, 0),
+    otherTeam(),
+    teamNotFound('engineering-team'),
+    teamDeleted('engineering-team'),
+  );
 
 /** A job, its one call and its end in one request. */
 @ApiTags('Jobs')

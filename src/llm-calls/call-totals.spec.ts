@@ -45,7 +45,13 @@ describe('the totals of a call', () => {
   });
 
   it('keep the total that the upstream reported, even if it is more than prompt and completion', () => {
-    const reasoning = { promptTokens: 9, completionTokens: 3, totalTokens: 40, isEstimated: false, costUsd: '1' };
+    const reasoning = {
+      promptTokens: 9,
+      completionTokens: 3,
+      totalTokens: 40,
+      isEstimated: false,
+      costUsd: '1',
+    };
 
     expect(totalCall([reasoning, attempt('1', 1, 1)], SUCCESS).totalTokens).toBe(42);
   });

@@ -2,23 +2,28 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { callInterrupted } from '../common/general.errors.js';
-import { newId } from '../common/identifiers.js';
+import { isUuid, newId } from '../common/identifiers.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { Transactions } from '../database/transactions.js';
 import type { AttemptRecorder, EndedAttempt } from '../gateway/gateway.types.js';
 import { CallLeases } from './call-leases.js';
 import { type AttemptTotals, totalCall } from './call-totals.js';
-import { LlmCallsRepository } from './llm-calls.repository.js';
 import {
   type CallEnd,
+  type CallMessages,
+  type CallName,
   type CallRecord,
   type CallTotals,
+  type Messages,
   type NewCall,
   type OpenedCall,
   type OverdueCall,
   SUCCESSFUL_STATUSES,
 } from './llm-calls.types.js';
+import { messagesNotFound } from './llm-calls.errors.js';
+import { LlmCallsRepository } from './llm-calls.repository.js';
+import { StoredMessagesService } from './stored-messages.service.js';
 
 /** Between the deadline of a call and the moment its process must have recorded it. */
 const RECORDING_MARGIN_MS = 10_000;
@@ -32,6 +37,7 @@ export class LlmCallsService {
   constructor(
     private readonly repository: LlmCallsRepository,
     private readonly leases: CallLeases,
+    private readonly messages: StoredMessagesService,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -169,6 +175,27 @@ export class LlmCallsService {
       endedAt,
     });
     return totals;
+  }
+
+  /**
+   * Keeps what a call asked and what it was answered, in the transaction that records the call: encrypted, until
+   * `MESSAGES_TTL_MS` have passed. Does nothing without `STORE_MESSAGES`; of what is larger than
+   * `MESSAGES_MAX_BYTES` it only notes that it was. To be called once per call.
+   */
+  async storeMessages(manager: EntityManager, call: CallName, messages: Messages): Promise<void> {
+    await this.messages.store(manager, call, messages);
+  }
+
+  /** Whether {@link storeMessages} keeps anything: who has to put an answer together first may spare himself that. */
+  get storesMessages(): boolean {
+    return this.settings.mayStoreMessages;
+  }
+
+  /** @param callId as the caller wrote it @throws DomainError messages_not_found */
+  async getMessages(job: { teamId: string; jobId: string }, callId: string): Promise<CallMessages> {
+    if (!isUuid(callId)) throw messagesNotFound();
+    const { teamId, jobId } = job;
+    return this.messages.get({ teamId, jobId, callId: callId.toLowerCase() });
   }
 
   async forgetDeadProcesses(): Promise<void> {

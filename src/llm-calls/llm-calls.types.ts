@@ -96,6 +96,26 @@ export interface OverdueCall {
   readonly modelGroup: string;
 }
 
+/** What names a call in the tables of its team. */
+export interface CallName {
+  readonly teamId: string;
+  readonly jobId: string;
+  readonly callId: string;
+}
+
+/** What a call asked and what it was answered, as JSON. */
+export interface Messages {
+  readonly request: object;
+  /** Null for a call that has no answer. */
+  readonly answer: object | null;
+}
+
+/** Messages that were stored, with how long they stay. */
+export interface CallMessages extends CallName, Messages {
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
 /** A call with its attempts, for the admin. Amounts are decimal text. */
 export interface CallRecord {
   readonly callId: string;

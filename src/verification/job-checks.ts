@@ -14,6 +14,20 @@ const FROZEN_COST = `CASE WHEN jobs.completion ->> 'totalCostUsd' ~ '^[0-9]{1,30
 const RUNNING_AT_END = `(${frozen('totalCalls')} - ${frozen('successfulCalls')} - ${frozen('failedCalls')})`;
 const HAD_ONLY_FAILED = `(${frozen('totalCalls')} > 0 AND ${frozen('failedCalls')} = ${frozen('totalCalls')})`;
 
+/** The model did what was asked of it, even if its client had left. */
+const DID_ITS_PART = `status IN ('succeeded', 'client_disconnected')`;
+
+/** Kinds of tokens, none of which is counted twice. */
+const INPUT_BUCKETS = [
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'audio_input_tokens',
+  'image_input_tokens',
+];
+const OUTPUT_BUCKETS = ['output_tokens', 'reasoning_tokens', 'audio_output_tokens', 'image_output_tokens'];
+const BUCKETS = [...INPUT_BUCKETS, ...OUTPUT_BUCKETS];
+
 const RULE = `COALESCE(jobs.charge_rule, jobs.completion ->> 'chargeRule')`;
 const IS_OPEN = `jobs.status IN ('pending', 'in_progress')`;
 const ENDED_OTHERWISE = `jobs.status IN ('failed', 'cancelled', 'expired')`;
@@ -130,7 +144,8 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
                WHEN 'trusted' THEN ${ENDED_OTHERWISE} AND NOT jobs.credit_applied
                WHEN 'server_observed' THEN
                  ${ENDED_OTHERWISE}
-                 AND jobs.credit_applied = (${frozen('totalCalls')} > 0 AND ${frozen('failedCalls')} = 0)
+                 AND jobs.credit_applied = (${frozen('totalCalls')} > 0 AND ${frozen('failedCalls')}
+                                            + COALESCE(${frozen('schemaMissedCalls')}, 0) = 0)
                WHEN 'allowance' THEN
                  ${ENDED_OTHERWISE} AND (NOT jobs.credit_applied
                       -- A call that was running then counts as one that succeeds.
@@ -152,29 +167,31 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
   {
     name: 'job totals',
     finding:
-      'the totals of the job are not the sums of its calls (calls/successful/failed/running/unpriced/tokens/cost/latency)',
+      'the totals of the job are not the sums of its calls (calls/successful/failed/running/unpriced/schema missed/tokens/cost/latency)',
     sql: `
       SELECT team_id, job_id::text AS id,
              concat_ws('/', COALESCE(sums.total, 0), COALESCE(sums.successful, 0), COALESCE(sums.failed, 0),
-                            COALESCE(sums.running, 0), COALESCE(sums.unpriced, 0), COALESCE(sums.tokens, 0),
-                            COALESCE(sums.cost, 0)::numeric(40, 12), COALESCE(sums.latency, 0)) AS expected,
+                            COALESCE(sums.running, 0), COALESCE(sums.unpriced, 0), COALESCE(sums.missed, 0),
+                            COALESCE(sums.tokens, 0), COALESCE(sums.cost, 0)::numeric(40, 12), COALESCE(sums.latency, 0)) AS expected,
              concat_ws('/', jobs.total_calls, jobs.successful_calls, jobs.failed_calls, jobs.running_calls,
-                            jobs.unpriced_calls, jobs.total_tokens, jobs.total_cost_usd, jobs.total_latency_ms) AS found
+                            jobs.unpriced_calls, jobs.schema_missed_calls, jobs.total_tokens, jobs.total_cost_usd,
+                            jobs.total_latency_ms) AS found
         FROM jobs
         LEFT JOIN (
                SELECT team_id, job_id, count(*) AS total,
-                      count(*) FILTER (WHERE status = 'succeeded') AS successful,
-                      count(*) FILTER (WHERE status IN ('failed', 'interrupted')) AS failed,
+                      count(*) FILTER (WHERE ${DID_ITS_PART}) AS successful,
+                      count(*) FILTER (WHERE status IN ('failed', 'interrupted', 'partial')) AS failed,
                       count(*) FILTER (WHERE status = 'in_flight') AS running,
                       count(*) FILTER (WHERE is_unpriced) AS unpriced,
+                      count(*) FILTER (WHERE schema_outcome = 'missed') AS missed,
                       sum(total_tokens) AS tokens, sum(cost_usd) AS cost,
-                      sum(latency_ms) FILTER (WHERE status = 'succeeded') AS latency
+                      sum(latency_ms) FILTER (WHERE ${DID_ITS_PART}) AS latency
                  FROM llm_calls GROUP BY team_id, job_id) sums USING (team_id, job_id)
        WHERE (jobs.total_calls, jobs.successful_calls, jobs.failed_calls, jobs.running_calls, jobs.unpriced_calls,
-              jobs.total_tokens, jobs.total_cost_usd, jobs.total_latency_ms) IS DISTINCT FROM
+              jobs.schema_missed_calls, jobs.total_tokens, jobs.total_cost_usd, jobs.total_latency_ms) IS DISTINCT FROM
              (COALESCE(sums.total, 0), COALESCE(sums.successful, 0), COALESCE(sums.failed, 0),
-              COALESCE(sums.running, 0), COALESCE(sums.unpriced, 0), COALESCE(sums.tokens, 0),
-              COALESCE(sums.cost, 0), COALESCE(sums.latency, 0))`,
+              COALESCE(sums.running, 0), COALESCE(sums.unpriced, 0), COALESCE(sums.missed, 0),
+              COALESCE(sums.tokens, 0), COALESCE(sums.cost, 0), COALESCE(sums.latency, 0))`,
   },
   {
     name: 'job groups',
@@ -218,6 +235,8 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
                       max(number) FILTER (WHERE status = 'in_flight') AS running_number,
                       count(*) FILTER (WHERE status = 'succeeded') AS successful,
                       max(number) FILTER (WHERE status = 'succeeded') AS successful_number,
+                      count(*) FILTER (WHERE status = 'canceled') AS canceled,
+                      COALESCE(bool_or(is_estimated), false) AS is_estimated,
                       COALESCE(sum(prompt_tokens), 0) AS prompt_tokens,
                       COALESCE(sum(completion_tokens), 0) AS completion_tokens,
                       COALESCE(sum(total_tokens), 0) AS total_tokens,
@@ -234,11 +253,15 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
                     (calls.prompt_tokens, calls.completion_tokens, calls.total_tokens, calls.cost_usd,
                      calls.is_unpriced) IS DISTINCT FROM
                     (sums.prompt_tokens, sums.completion_tokens, sums.total_tokens, sums.cost, sums.is_unpriced)
+                    -- A stream that its client has left was read to its end, or stopped.
                     OR (sums.successful, COALESCE(sums.successful_number, sums.last)) IS DISTINCT FROM
-                       (CASE WHEN calls.status = 'succeeded' THEN 1 ELSE 0 END, sums.last)
+                       (CASE calls.status WHEN 'succeeded' THEN 1 WHEN 'client_disconnected' THEN 1 - sums.canceled
+                                          ELSE 0 END, sums.last)
+                    OR sums.canceled > 0 AND calls.status NOT IN ('client_disconnected', 'partial')
+                    OR calls.is_estimated IS DISTINCT FROM sums.is_estimated
              END
           OR (calls.status = 'in_flight') <> (calls.ended_at IS NULL)
-          OR calls.status NOT IN ('in_flight', 'succeeded', 'failed', 'interrupted')`,
+          OR calls.status NOT IN ('in_flight', 'succeeded', 'failed', 'interrupted', 'partial', 'client_disconnected')`,
   },
   {
     name: 'attempts of ended calls',
@@ -269,9 +292,12 @@ export const JOB_CHECKS: readonly LedgerCheck[] = [
         FROM llm_attempts
        WHERE (status = 'in_flight') <> (ended_at IS NULL)
           OR CASE WHEN status = 'in_flight' THEN cost_source IS NOT NULL OR cost_usd IS NOT NULL
-                  ELSE cost_source IS NULL OR (cost_source = 'unpriced') <> (cost_usd IS NULL) END
+                  ELSE cost_source IS NULL OR (cost_source IN ('unpriced', 'refused')) <> (cost_usd IS NULL) END
           OR cost_usd < 0
-          OR LEAST(prompt_tokens, completion_tokens, total_tokens) < 0`,
+          OR LEAST(prompt_tokens, completion_tokens, total_tokens) < 0
+          OR LEAST(${BUCKETS.join(', ')}) < 0
+          OR (${INPUT_BUCKETS.join(' + ')}) <> prompt_tokens
+          OR (${OUTPUT_BUCKETS.join(' + ')}) <> completion_tokens`,
   },
   {
     name: 'frozen answers',

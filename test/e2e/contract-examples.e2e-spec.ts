@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response, Test } from 'supertest';
+import { Transactions } from '../../src/database/transactions.js';
+import { LlmCallsService } from '../../src/llm-calls/llm-calls.service.js';
 import { contract, type ContractOperation } from '../support/contract.js';
+import { MESSAGES } from '../support/factories.js';
 import { type Method, startTestService, type TestService } from '../support/service.js';
 
 /** Every operation of the contract, in an order in which its example can be carried out. */
@@ -46,6 +49,7 @@ const ORDER = [
   'job_types_list',
   'jobs_create',
   'jobs_call',
+  'jobs_call_messages',
   'jobs_update_metadata',
   'jobs_complete',
   'credits_refund',
@@ -88,6 +92,16 @@ const PREPARATIONS: Readonly<Record<string, (service: TestService) => Promise<un
     service
       .call('put', '/api/model-groups/ChatFast/models', { body: [{ model_name: 'gpt-4o-mini' }] })
       .expect(200),
+  // The call of the example has an id that no call was given.
+  jobs_call_messages: async (service) => {
+    const call = { teamId: 'engineering-team', jobId, callId: EXAMPLE_CALL };
+    const messages = { request: { messages: MESSAGES }, answer: null };
+    await service.app
+      .get(Transactions, { strict: false })
+      .run((manager) =>
+        service.app.get(LlmCallsService, { strict: false }).storeMessages(manager, call, messages),
+      );
+  },
   // The one of the example has been completed.
   jobs_cancel: async (service) => {
     const body = { team_id: 'engineering-team', job_type: 'document_analysis' };
@@ -98,13 +112,15 @@ const PREPARATIONS: Readonly<Record<string, (service: TestService) => Promise<un
   model_groups_delete: (service) => service.call('delete', '/api/teams/acme-corp_default').expect(200),
 };
 
+const EXAMPLE_CALL = '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d12';
+
 let jobId = '';
 
 describe('the examples of the contract', () => {
   let service: TestService;
 
   beforeAll(async () => {
-    service = await startTestService();
+    service = await startTestService({ environment: { STORE_MESSAGES: 'true' } });
   });
   afterAll(() => service.stop());
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response, Test } from 'supertest';
+import { v7 } from 'uuid';
 import { contract, type ContractOperation, type Schema } from '../support/contract.js';
 import { makeJob, makeTeam, type TestTeam } from '../support/factories.js';
 import { type Method, startTestService, type TestService } from '../support/service.js';
@@ -40,6 +41,7 @@ function pathOf({ path }: ContractOperation): string {
     team_id: team.teamId,
     group_name: team.groups[0]!,
     job_id: jobId,
+    call_id: v7(),
     job_type: 'demo',
     code: 'job_not_open',
   };

@@ -259,7 +259,7 @@ describe('an LLM call with an Idempotency-Key', () => {
     const call = () =>
       service.app.get(JobCallsService, { strict: false }).call(
         { role: 'admin' },
-        { jobId, teamId: team.teamId },
+        { kind: 'job', jobId },
         {
           modelGroup: null,
           purpose: null,

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { Transactions } from '../../src/database/transactions.js';
+import { ModelGroupsService } from '../../src/model-groups/model-groups.service.js';
 import { query } from '../support/database.js';
 import {
   completeJob,
@@ -164,6 +166,26 @@ describe('model groups', () => {
         { model_name: 'gpt-4o', is_active: false },
       ]).expect(200);
       expect(await modelsAskedBy(() => callIn(team, jobId).expect(502))).toEqual(['fault-status-500']);
+    });
+
+    it('are resolved for a call with priority and weight, those that are switched off left out', async () => {
+      const team = await makeTeam(service);
+      await setModels(team.groups[0]!, [
+        { model_name: 'c', priority: 1, weight: 7 },
+        { model_name: 'off', weight: 900, is_active: false },
+        { model_name: 'b', priority: 1 },
+        { model_name: 'a', weight: 3 },
+      ]).expect(200);
+      const { manager } = service.app.get(Transactions, { strict: false });
+      const modelGroups = service.app.get(ModelGroupsService, { strict: false });
+      expect(await modelGroups.resolveForTeam(manager, team.teamId, null, false)).toMatchObject({
+        groupName: team.groups[0],
+        models: [
+          { modelName: 'a', priority: 0, weight: 3 },
+          { modelName: 'c', priority: 1, weight: 7 },
+          { modelName: 'b', priority: 1, weight: 1 },
+        ],
+      });
     });
 
     it('keep them when the new ones are refused', async () => {

@@ -67,6 +67,7 @@ const MATRIX: Readonly<Record<string, Access>> = {
   jobs_cancel: 'team',
   jobs_update_metadata: 'team',
   jobs_costs: 'admin',
+  jobs_call_messages: 'admin',
   jobs_list: 'own-team',
   jobs_list_all: 'admin',
   usage_team: 'own-team',
@@ -143,6 +144,7 @@ function ask(
     job_id: options.jobId ?? v7(),
     organization_id: team.organizationId,
     group_name: team.groups[0]!,
+    call_id: v7(),
     job_type: 'demo',
     code: 'job_not_open',
   };

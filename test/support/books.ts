@@ -5,13 +5,14 @@ import { newId } from '../../src/common/identifiers.js';
 import { CreditsService } from '../../src/credits/credits.service.js';
 import { newGrant, type NewGrant } from '../../src/credits/credits.types.js';
 import { Transactions } from '../../src/database/transactions.js';
-import type { CallOutcome, EndedAttempt } from '../../src/gateway/gateway.types.js';
+import type { EndedAttempt } from '../../src/gateway/gateway.types.js';
 import { type AdmittedCall, CallAdmissionService } from '../../src/jobs/call-admission.service.js';
+import { CallRecordingService } from '../../src/jobs/call-recording.service.js';
 import { type CompletedJob, JobCompletionService } from '../../src/jobs/job-completion.service.js';
-import { JobsRepository } from '../../src/jobs/jobs.repository.js';
 import { JobsService } from '../../src/jobs/jobs.service.js';
 import type { CompletionStatus } from '../../src/jobs/jobs.types.js';
 import { LlmCallsService } from '../../src/llm-calls/llm-calls.service.js';
+import type { CallEnd } from '../../src/llm-calls/llm-calls.types.js';
 import { makeTeam, type TeamOptions } from './factories.js';
 import type { TestService } from './service.js';
 import type { TestClock } from './test-clock.js';
@@ -37,7 +38,7 @@ export class BookWriter {
   private readonly budgets: BudgetsService;
   private readonly budgetsRepository: BudgetsRepository;
   private readonly jobs: JobsService;
-  private readonly jobsRepository: JobsRepository;
+  private readonly recording: CallRecordingService;
   private readonly completion: JobCompletionService;
   private readonly admission: CallAdmissionService;
   private readonly llmCalls: LlmCallsService;
@@ -55,7 +56,7 @@ export class BookWriter {
     this.budgets = app.get(BudgetsService, { strict: false });
     this.budgetsRepository = app.get(BudgetsRepository, { strict: false });
     this.jobs = app.get(JobsService, { strict: false });
-    this.jobsRepository = app.get(JobsRepository, { strict: false });
+    this.recording = app.get(CallRecordingService, { strict: false });
     this.completion = app.get(JobCompletionService, { strict: false });
     this.admission = app.get(CallAdmissionService, { strict: false });
     this.llmCalls = app.get(LlmCallsService, { strict: false });
@@ -109,15 +110,18 @@ export class BookWriter {
 
   async call(jobId: string): Promise<AdmittedCall> {
     this.step();
-    const scope = { jobId, teamId: null };
-    const input = { modelGroup: null, purpose: null, metadata: {} };
+    const input = { kind: 'chat', isStream: false, purpose: null, metadata: {} } as const;
     // The admin names no group, and the team's default is not his.
-    const { teamId } = await this.jobs.get(scope);
+    const { teamId } = await this.jobs.get({ jobId, teamId: null });
     const rows = await this.transactions.manager.query<{ group_name: string }[]>(
       `SELECT group_name FROM team_model_groups JOIN model_groups USING (model_group_id) WHERE team_id = $1`,
       [teamId],
     );
-    return this.admission.admit({ role: 'admin' }, scope, { ...input, modelGroup: rows[0]!.group_name });
+    return this.admission.admit(
+      { role: 'admin' },
+      { kind: 'job', jobId },
+      { ...input, modelGroup: rows[0]!.group_name },
+    );
   }
 
   /** The running attempt of a call fails, and another one leaves. */
@@ -134,34 +138,19 @@ export class BookWriter {
   async endCall(call: AdmittedCall, use: Use): Promise<string> {
     this.step();
     const attempts = [...(this.earlier.get(call.callId) ?? []), this.attempt(call, use)];
-    const outcome: CallOutcome =
+    const ending = { attempts, schemaOutcome: null, latencyMs: LATENCY_MS };
+    const end: CallEnd =
       use.isSuccessful === false
-        ? { status: 'failed', failure: 'upstream_failed', attempts }
-        : {
-            status: 'succeeded',
-            answer: {
-              choices: [{ index: 0, message: { role: 'assistant', content: 'Done' }, finish_reason: 'stop' }],
-            },
-            attempts,
-          };
-    const totals = this.llmCalls.totalOutcome(outcome, LATENCY_MS);
-    await this.transactions.run(async (manager) => {
-      await this.jobsRepository.lock(manager, call);
-      await this.llmCalls.close(manager, call, outcome, totals, LATENCY_MS);
-      await this.completion.addEndedCall(manager, call, call.group.groupName, totals);
-    });
+        ? { ...ending, status: 'failed', failure: 'upstream_failed' }
+        : { ...ending, status: 'succeeded', failure: null };
+    await this.recording.record(call, end, { request: {}, answer: null });
     return call.callId;
   }
 
   /** A call whose process has died. */
   async interrupt(call: AdmittedCall): Promise<void> {
     this.step();
-    const overdue = { ...call, modelGroup: call.group.groupName };
-    await this.transactions.run(async (manager) => {
-      await this.jobsRepository.lock(manager, call);
-      const totals = await this.llmCalls.interrupt(manager, overdue);
-      await this.completion.addEndedCall(manager, call, call.group.groupName, totals!);
-    });
+    await this.recording.interrupt(call);
   }
 
   /** A call from its beginning to its end. @returns its id */

@@ -55,7 +55,11 @@ export class CallMetadataResponse {
   @ApiProperty({ type: 'integer', example: 33 })
   completion_tokens!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Of the prompt, those that were read from a cache', example: 0 })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Of the prompt, those that were read from a cache',
+    example: 0,
+  })
   cached_tokens!: number;
 
   @ApiProperty({ type: 'integer', description: 'Of the completion, those of thinking', example: 0 })
