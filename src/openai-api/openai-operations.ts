@@ -42,7 +42,7 @@ export function ChatCompletions(scope: Scope): MethodDecorator {
     summary: "OpenAI's chat completions",
     description: `The model is a model group. ${TWICE}`,
     json: ChatCompletionsResponse,
-    frames: ChatChunkResponse,
+    frames: [ChatChunkResponse, OpenAiErrorResponse],
   });
 }
 
@@ -52,7 +52,7 @@ export function Responses(scope: Scope): MethodDecorator {
     summary: "OpenAI's responses, without anything stored",
     description: `The model is a model group. Nothing is stored, so the whole conversation is sent each time. ${TWICE}`,
     json: ResponsesResponse,
-    frames: ResponseEventResponse,
+    frames: [ResponseEventResponse],
   });
 }
 
@@ -62,7 +62,7 @@ export function Embeddings(scope: Scope): MethodDecorator {
     summary: "OpenAI's embeddings",
     description: `The model is a model group whose models embed. ${TWICE}`,
     json: EmbeddingsResponse,
-    frames: null,
+    frames: [],
   });
 }
 
@@ -102,7 +102,8 @@ interface CallOperation {
   readonly summary: string;
   readonly description: string;
   readonly json: Model;
-  readonly frames: Model | null;
+  /** What stands behind `data:` in a frame: one of these. */
+  readonly frames: readonly Model[];
 }
 
 function callOperation(scope: Scope, operation: CallOperation): MethodDecorator {
@@ -129,23 +130,20 @@ function errorsOf(scope: Scope): DomainError[] {
   return [jobNotFound(), otherTeam(), teamNotFound('engineering-team'), teamDeleted('engineering-team')];
 }
 
-function answers(json: Model, frames: Model | null): MethodDecorator {
-  const models = [json, ...(frames === null ? [] : [frames]), OpenAiErrorResponse];
+function answers(json: Model, frames: readonly Model[]): MethodDecorator {
+  const schemas = frames.map((frame) => ({ $ref: getSchemaPath(frame) }));
+  const [first] = schemas;
   return applyDecorators(
-    ApiExtraModels(...models),
+    ApiExtraModels(json, ...frames, OpenAiErrorResponse),
     ApiResponse({
       status: 200,
       description:
-        frames === null ? 'Done as asked' : 'As JSON, or with `stream: true` as server-sent events',
+        first === undefined ? 'Done as asked' : 'As JSON, or with `stream: true` as server-sent events',
       headers: ANSWER_HEADERS,
       content: {
         'application/json': { schema: { $ref: getSchemaPath(json) } },
-        ...(frames !== null && {
-          'text/event-stream': {
-            schema: {
-              anyOf: [{ $ref: getSchemaPath(frames) }, { $ref: getSchemaPath(OpenAiErrorResponse) }],
-            },
-          },
+        ...(first !== undefined && {
+          'text/event-stream': { schema: schemas.length === 1 ? first : { anyOf: schemas } },
         }),
       },
     }),

@@ -16,7 +16,7 @@ export class EmbeddingsRequest {
   model!: string;
 
   @ApiProperty({
-    oneOf: [
+    anyOf: [
       TEXT,
       { type: 'array', items: TEXT, minItems: 1, maxItems: MAX_INPUTS },
       { type: 'array', items: TOKEN, minItems: 1 },

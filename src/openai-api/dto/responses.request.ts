@@ -56,7 +56,7 @@ export class ResponsesRequest {
   model!: string;
 
   @ApiProperty({
-    oneOf: [{ type: 'string' }, { type: 'array', items: FREE_OBJECT, minItems: 1 }],
+    anyOf: [{ type: 'string' }, { type: 'array', items: FREE_OBJECT, minItems: 1 }],
     description:
       'Text, or items: messages (`input_text`, `input_image`, `output_text`), `function_call`, ' +
       '`function_call_output`; `reasoning` is left out',
@@ -66,14 +66,18 @@ export class ResponsesRequest {
   @IsDefined({ message: 'input must be text or an array of items' })
   input!: unknown;
 
-  @ApiPropertyOptional({ type: String, nullable: true, example: 'Answer in one sentence.' })
+  @ApiPropertyOptional({
+    anyOf: [{ type: 'string' }, { type: 'null' }],
+    description: 'Goes before the input',
+    example: 'Answer in one sentence.',
+  })
   @IsOptional()
   @IsString()
   instructions?: string | null;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 1_000_000, nullable: true, example: 500 })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 10_000_000, nullable: true, example: 500 })
   @IsOptional()
-  @Max(1_000_000)
+  @Max(10_000_000)
   @Min(1)
   @IsInt()
   max_output_tokens?: number | null;
@@ -103,7 +107,8 @@ export class ResponsesRequest {
 
   @ApiPropertyOptional({
     anyOf: [{ type: 'string', enum: ['none', 'auto', 'required'] }, FREE_OBJECT, { type: 'null' }],
-    description: 'One of the words, or `{type: "function", name}`',
+    description: 'Goes with `tools`: one of the words, or `{type: "function", name}`',
+    examples: ['auto'],
   })
   @AsSent()
   tool_choice?: string | object | null;
@@ -135,6 +140,7 @@ export class ResponsesRequest {
     items: { type: 'string', enum: ['reasoning.encrypted_content'] },
     nullable: true,
     description: 'Nothing is stored, so nothing of it can be included; the one word is taken without effect',
+    examples: [[]],
   })
   @AsSent()
   include?: string[] | null;

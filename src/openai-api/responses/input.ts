@@ -20,8 +20,8 @@ const STORED_ITEM = 'nothing is stored, so send the item itself';
  */
 export function toMessages(input: unknown, instructions: string | null | undefined): TranslatedInput {
   const writer = new InputWriter();
-  if (!isAbsent(instructions)) writer.add({ role: 'system', content: instructions }, 'instructions');
-  if (typeof input === 'string') writer.add({ role: 'user', content: input }, 'input');
+  if (!isAbsent(instructions)) writer.addText('system', instructions, 'instructions');
+  if (typeof input === 'string') writer.addText('user', input, 'input');
   else {
     for (const [index, item] of itemsOf(input, 'input').entries()) {
       const place = `input.${String(index)}`;
@@ -98,6 +98,12 @@ class InputWriter implements TranslatedInput {
   add(message: Message, place: string): void {
     this.places.set(`messages.${String(this.messages.length)}`, place);
     this.messages.push(message);
+  }
+
+  /** A message that the client has sent as its text alone. */
+  addText(role: MessageRole, content: string, place: string): void {
+    this.places.set(`messages.${String(this.messages.length)}.content`, place);
+    this.add({ role, content }, place);
   }
 
   /** The calls of one turn, and the text before them, are one message of the assistant. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type DomainError, invalidField } from '../../common/domain-error.js';
+import { type DomainError, invalidField, validationFailed } from '../../common/domain-error.js';
 import { retell } from './places.js';
 
 const PLACES = new Map([
@@ -31,6 +31,15 @@ describe('an error about the translated request', () => {
   it('names the own place also inside its text', () => {
     expect(told('messages', 'is wrong: messages.1.content must be text')).toEqual([
       { field: 'input', code: 'x', message: 'input is wrong: input.0.content must be text' },
+    ]);
+  });
+
+  it('is about the place that its text begins with, where its field is all messages', () => {
+    const error = validationFailed([
+      { field: 'messages', code: 'x', message: 'messages.1.content must be text' },
+    ]);
+    expect((retell(error, PLACES) as DomainError).details['errors']).toEqual([
+      { field: 'input.0.content', code: 'x', message: 'input.0.content must be text' },
     ]);
   });
 

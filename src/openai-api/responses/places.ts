@@ -25,11 +25,16 @@ export function retell(error: unknown, places: Places): unknown {
   if (errors === undefined) return error;
   return validationFailed(
     errors.map(({ field, code, message }) => ({
-      field: toOwnPlace(field, places),
+      field: toOwnPlace(placeIn(field, message), places),
       code,
       message: message.replaceAll(CHAT_PLACE, (place) => toOwnPlace(place, places)),
     })),
   );
+}
+
+/** Of messages only the text tells which one it is. */
+function placeIn(field: string, message: string): string {
+  return field === 'messages' ? (/^messages(?:\.\w+)+/.exec(message)?.[0] ?? field) : field;
 }
 
 function toOwnPlace(place: string, places: Places): string {
@@ -44,5 +49,7 @@ function toOwnPlace(place: string, places: Places): string {
 
 /** A chat request wraps functions, schemas and addresses of images once more. */
 function toOwnParts(parts: readonly string[]): readonly string[] {
-  return parts.filter((part) => !['function', 'json_schema', 'url'].includes(part));
+  return parts
+    .filter((part) => !['function', 'json_schema', 'url'].includes(part))
+    .map((part) => (part === 'tool_call_id' ? 'call_id' : part));
 }

@@ -81,6 +81,15 @@ describe('a request of the responses API', () => {
     expect(Object.keys(bodyOf({ tools: [], include: [] }))).toEqual(['messages']);
   });
 
+  it('may say how to choose among no tools', () => {
+    for (const tool_choice of ['auto', 'none']) {
+      expect(Object.keys(bodyOf({ tools: [], tool_choice, parallel_tool_calls: true }))).toEqual([
+        'messages',
+      ]);
+    }
+    expect(bodyOf({ tool_choice: 'required' })['tool_choice']).toBe('required');
+  });
+
   it.each([
     [{ type: 'text' }, { type: 'text' }],
     [{ type: 'json_object' }, { type: 'json_object' }],

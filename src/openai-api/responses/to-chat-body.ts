@@ -33,6 +33,7 @@ export function toChatBody(request: ResponsesRequest): TranslatedRequest {
   refuseIncludes(request.include);
   const { messages, places } = toMessages(request.input, request.instructions);
   const text = toTextParameters(request.text);
+  const tools = toTools(request.tools);
   return {
     places,
     body: withoutAbsent({
@@ -40,9 +41,9 @@ export function toChatBody(request: ResponsesRequest): TranslatedRequest {
       max_completion_tokens: request.max_output_tokens,
       temperature: request.temperature,
       top_p: request.top_p,
-      tools: toTools(request.tools),
-      tool_choice: toToolChoice(request.tool_choice),
-      parallel_tool_calls: request.parallel_tool_calls,
+      tools,
+      tool_choice: toToolChoice(request.tool_choice, tools !== null),
+      parallel_tool_calls: tools === null ? null : request.parallel_tool_calls,
       reasoning_effort: toReasoningEffort(request.reasoning),
       ...text,
     }),
@@ -72,7 +73,9 @@ function toTool(tool: Fields, place: string): object {
   return { type, function: withoutAbsent(definition) };
 }
 
-function toToolChoice(choice: unknown): unknown {
+/** Clients say how to choose among no tools, where the chat API has nothing to say. */
+function toToolChoice(choice: unknown, hasTools: boolean): unknown {
+  if (!hasTools && (choice === 'auto' || choice === 'none')) return null;
   if (isAbsent(choice) || typeof choice === 'string') return choice;
   const fields = fieldsOf(
     choice,

@@ -35,8 +35,13 @@ describe('a request of the responses API', () => {
 
   it.each<[Partial<ResponsesRequest>, string]>([
     [{ input: [] }, 'input'],
-    [{ input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'file:///a' }] }] }, 'input'],
-    [{ input: [{ type: 'function_call_output', call_id: 'a', output: 'x' }] }, 'input'],
+    [
+      { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'file:///a' }] }] },
+      'input.0.content.0.image_url',
+    ],
+    [{ input: [{ type: 'function_call_output', call_id: 'a', output: 'x' }] }, 'input.0.call_id'],
+    [{ input: 'a\ud800' }, 'input'],
+    [{ instructions: 'a\ud800' }, 'instructions'],
     [{ tools: [{ type: 'function', name: 'a b' }] }, 'tools'],
     [{ tool_choice: 'required' }, 'tool_choice'],
     [{ reasoning: { effort: 'endless' } }, 'reasoning.effort'],
