@@ -15,9 +15,16 @@ const OPTIONS: Options = { strict: false, logger: false, validateFormats: true }
 /**
  * One instance for each schema: an instance keeps every `$id` that it has seen, and one client's must not
  * be there for another. Schemas are judged before, so these know no meta-schema. Nothing is put in place
- * of a reference, because a large schema that is referred to often would become enormous.
+ * of a reference, because a large schema that is referred to often would become enormous. Making the
+ * code shorter takes longer than running it does, for large schemas by far.
  */
-const COMPILER_OPTIONS: Options = { ...OPTIONS, meta: false, validateSchema: false, inlineRefs: false };
+const COMPILER_OPTIONS: Options = {
+  ...OPTIONS,
+  meta: false,
+  validateSchema: false,
+  inlineRefs: false,
+  code: { optimize: false },
+};
 
 interface Draft {
   readonly name: string;
@@ -93,5 +100,5 @@ function problemOf(error: unknown): string {
   if (typeof missing === 'string') {
     return `has a $ref that is not in it (${JSON.stringify(missing.slice(0, MAX_PLACE_LENGTH))}): nothing is loaded`;
   }
-  return 'cannot be compiled: a reference, an $id or a pattern in it is not valid';
+  return 'cannot be compiled: a reference, an $id or a pattern in it is not valid, or too many references follow each other';
 }

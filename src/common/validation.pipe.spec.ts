@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { DomainError, type FieldError } from './domain-error.js';
 import { PageQuery } from './page.query.js';
+import { RefusesFields } from './refused-fields.js';
 import { createValidationPipe } from './validation.pipe.js';
 import { IsArrayOf, IsIdentifier, IsStoredText } from './validators.js';
 
@@ -118,6 +119,61 @@ describe('the validation of a request', () => {
     const fields = await fieldsOf({ ...GROUP, models: [{ name: 'a', priority: '1' }] });
 
     expect(fields.map((field) => field.split(' ', 1)[0])).toEqual(['models.0.priority']);
+  });
+});
+
+describe('a field that is refused for a reason', () => {
+  @RefusesFields(
+    new Map([
+      ['colour', 'it is always blue'],
+      ['name', 'this is never read'],
+    ]),
+  )
+  class Thing {
+    @IsStoredText(8)
+    name!: string;
+  }
+
+  class NamedThing extends Thing {}
+
+  @RefusesFields(new Map([['size', 'it is always one']]))
+  class SizedThing extends Thing {}
+
+  class Box {
+    @IsArrayOf(() => Thing, 0, 10)
+    things!: Thing[];
+  }
+
+  it.each<[string, Dto]>([
+    ['its class', Thing],
+    ['a subclass without a list of its own', NamedThing],
+  ])('is answered with the reason by %s', async (_, metatype) => {
+    const refusal = await refusalOf({ name: 'a', colour: null, size: 1 }, metatype);
+    expect(refusal?.details['errors']).toEqual([
+      {
+        field: 'colour',
+        code: 'unsupported_parameter',
+        message: 'colour is not supported: it is always blue',
+      },
+      { field: 'size', code: 'unknown_field', message: 'size is not a field of this request' },
+    ]);
+  });
+
+  it('is another one where a subclass has a list of its own', async () => {
+    expect(await fieldsOf({ name: 'a', colour: 1, size: 1 }, SizedThing)).toEqual([
+      'colour unknown_field',
+      'size unsupported_parameter',
+    ]);
+  });
+
+  it('is named with its place where it is nested', async () => {
+    expect(await fieldsOf({ things: [{ name: 'a', colour: 1 }] }, Box)).toEqual([
+      'things.0.colour unsupported_parameter',
+    ]);
+  });
+
+  it('is none that the class has', async () => {
+    expect(await fieldsOf({ name: 'a' }, Thing)).toEqual([]);
   });
 });
 

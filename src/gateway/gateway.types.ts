@@ -41,7 +41,8 @@ export type AttemptStatus = 'succeeded' | 'failed' | 'timed_out' | 'partial' | '
  * Where the cost of an attempt comes from. `unpriced` means that nobody has said it, `refused` that what was
  * said cannot be a cost (negative, infinite, absurd). Both are unknown: neither is ever free.
  */
-export type CostSource = 'upstream_header' | 'upstream_usage' | 'not_sent' | 'unpriced' | 'refused';
+export const COST_SOURCES = ['upstream_header', 'upstream_usage', 'not_sent', 'unpriced', 'refused'] as const;
+export type CostSource = (typeof COST_SOURCES)[number];
 
 /** Why an attempt did not succeed; decides whether another one follows. */
 export type AttemptFailure =

@@ -78,7 +78,7 @@ export class CallRecordingService {
     await this.completion.addEndedCall(manager, call, call.modelGroup, totals);
     if (endingWith === null) return null;
     const isSuccessful = SUCCESSFUL_STATUSES.includes(endingWith);
-    return this.completion.endIn(manager, call, {
+    return this.completion.endOrFind(manager, call, {
       status: isSuccessful ? 'completed' : 'failed',
       errorMessage: isSuccessful ? null : ERROR_MESSAGE,
       metadata: {},

@@ -78,6 +78,15 @@ export class JobCompletionService {
     return this.freeze(manager, job, () => this.settle(manager, job, request.status));
   }
 
+  /** As {@link endIn}, but a job that somebody else has ended answers with that end. */
+  async endOrFind(manager: EntityManager, scope: JobScope, request: Completion): Promise<CompletedJob> {
+    const ended = await this.endIn(manager, scope, request);
+    if (ended !== null) return ended;
+    const job = await this.jobs.get(scope, manager);
+    if (job.completion === null) throw new Error('A job that cannot be ended has ended.');
+    return { job, completion: job.completion, isReplay: true };
+  }
+
   /**
    * Ends a job that has had no activity for its time to live. Of several replicas one ends it.
    *

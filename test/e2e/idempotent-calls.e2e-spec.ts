@@ -255,7 +255,7 @@ describe('an LLM call with an Idempotency-Key', () => {
   });
 
   it('never leaves in a transaction that could be rolled back', async () => {
-    const { team, jobId } = await startJob(['gpt-4o-mini']);
+    const { jobId } = await startJob(['gpt-4o-mini']);
     const call = () =>
       service.app.get(JobCallsService, { strict: false }).call(
         { role: 'admin' },

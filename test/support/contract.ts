@@ -158,8 +158,13 @@ class Contract {
     // Text that is no JSON has no shape that a schema could tell.
     if (['text/html', 'text/csv', 'text/plain', 'text/event-stream'].includes(type)) return null;
     const validate = this.validatorOf(media.schema);
-    if (validate(JSON.parse(answer.text))) return null;
-    return `${this.ajv.errorsText(validate.errors)}, the answer is ${answer.text}`;
+    const bodies = type === 'text/event-stream' ? readFrames(answer.text) : [JSON.parse(answer.text)];
+    for (const body of bodies) {
+      if (!validate(body)) {
+        return `${this.ajv.errorsText(validate.errors)}, the answer is ${JSON.stringify(body)}`;
+      }
+    }
+    return null;
   }
 
   private validatorOf(schema: Schema): ValidateFunction {
@@ -170,6 +175,14 @@ class Contract {
     this.validators.set(key, validator);
     return validator;
   }
+}
+
+/** What the frames of a stream say, less the mark of its end. */
+export function readFrames(text: string): unknown[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]')
+    .map((line): unknown => JSON.parse(line.slice('data: '.length)));
 }
 
 function toPattern(path: string): RegExp {

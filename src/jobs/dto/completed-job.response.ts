@@ -18,6 +18,13 @@ export class CompletionCostsResponse {
   total_tokens!: number;
 
   @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Of the successful ones, those whose answer was not what their JSON schema asks for',
+    example: 0,
+  })
+  schema_missed_calls?: number;
+
+  @ApiPropertyOptional({
     type: Number,
     description: 'USD; left out where the team does not see costs',
     example: 0.000867,
@@ -87,6 +94,9 @@ export function toCompletedJobResponse(
       total_calls: completion.totalCalls,
       successful_calls: completion.successfulCalls,
       failed_calls: completion.failedCalls,
+      ...(completion.schemaMissedCalls !== undefined && {
+        schema_missed_calls: completion.schemaMissedCalls,
+      }),
       total_tokens: completion.totalTokens,
       ...(visibility === 'summary' && {
         total_cost_usd: toJsonNumber(completion.totalCostUsd),

@@ -24,6 +24,6 @@ export function toCreatedAndCalledResponse(
   call: MadeChat,
   visibility: CostVisibility,
 ): CreatedAndCalledResponse {
-  if (call.completion === null) throw new Error('The job of the call was ended by somebody else.');
+  if (call.completion === null) throw new Error('A job that is made for a call ends with it.');
   return { ...toCompletedJobResponse(call.completion, visibility), ...toLlmCallResponse(call) };
 }

@@ -4,7 +4,15 @@ import { type FieldError, validationFailed } from '../../common/domain-error.js'
 import { ApiCursor } from '../../common/page.query.js';
 import { MAX_PAGE_SIZE, type Page, type PageRequest } from '../../common/pagination.js';
 import { IsQueryInteger } from '../../common/validators.js';
-import { CALL_STATUSES, type CallRecord, type CallStatus } from '../../llm-calls/llm-calls.types.js';
+import {
+  CALL_KINDS,
+  CALL_STATUSES,
+  type CallKind,
+  type CallRecord,
+  type CallStatus,
+  SCHEMA_OUTCOMES,
+  type SchemaOutcome,
+} from '../../llm-calls/llm-calls.types.js';
 import type { JobRecord } from '../jobs.types.js';
 import { JobResponse, toJobResponse } from './job.response.js';
 
@@ -41,7 +49,23 @@ export class JobCallResponse {
   @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d12' })
   call_id!: string;
 
-  @ApiProperty({ type: String, enum: CALL_STATUSES, example: 'succeeded' })
+  @ApiProperty({ type: String, enum: CALL_KINDS, example: 'chat' })
+  kind!: CallKind;
+
+  @ApiProperty({
+    type: Boolean,
+    description: 'Whether it was answered while the answer came',
+    example: false,
+  })
+  is_stream!: boolean;
+
+  @ApiProperty({
+    type: String,
+    enum: CALL_STATUSES,
+    description:
+      '`partial`: the stream broke off; `client_disconnected`: its client had left, and the call counts as successful',
+    example: 'succeeded',
+  })
   status!: CallStatus;
 
   @ApiProperty({
@@ -51,6 +75,15 @@ export class JobCallResponse {
     example: null,
   })
   failure!: string | null;
+
+  @ApiProperty({
+    type: String,
+    enum: SCHEMA_OUTCOMES,
+    nullable: true,
+    description: 'Whether the answer was what the JSON schema of the request asks for; null without one',
+    example: null,
+  })
+  schema_outcome!: SchemaOutcome | null;
 
   @ApiProperty({ type: String, example: 'ChatFast' })
   model_group!: string;
@@ -69,6 +102,17 @@ export class JobCallResponse {
 
   @ApiProperty({ type: 'integer', example: 57 })
   tokens_used!: number;
+
+  @ApiProperty({ type: Boolean, description: 'Whether some of the tokens are a guess', example: false })
+  is_estimated!: boolean;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'Milliseconds to the first piece of the answer; null if none came',
+    example: 310,
+  })
+  first_byte_ms!: number | null;
 
   @ApiProperty({
     type: 'integer',
@@ -133,14 +177,19 @@ export function toExpandedJobResponse(job: JobRecord, calls: Page<CallRecord> | 
 function toJobCall(call: CallRecord): JobCallResponse {
   return {
     call_id: call.callId,
+    kind: call.kind,
+    is_stream: call.isStream,
     status: call.status,
     failure: call.failure,
+    schema_outcome: call.schemaOutcome,
     model_group: call.modelGroup,
     purpose: call.purpose,
     call_metadata: call.metadata,
     prompt_tokens: call.promptTokens,
     completion_tokens: call.completionTokens,
     tokens_used: call.totalTokens,
+    is_estimated: call.isEstimated,
+    first_byte_ms: call.firstByteMs,
     latency_ms: call.latencyMs,
     created_at: call.createdAt.toISOString(),
     ended_at: call.endedAt?.toISOString() ?? null,

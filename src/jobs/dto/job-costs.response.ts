@@ -9,8 +9,47 @@ import {
   type CallRecord,
   type CallStatus,
 } from '../../llm-calls/llm-calls.types.js';
+import { COST_SOURCES } from '../../gateway/gateway.types.js';
 import { averageLatencyMs } from '../job-rules.js';
 import type { JobRecord } from '../jobs.types.js';
+
+/** Tokens by what they are billed as; none is in two of them, and together they are prompt and completion. */
+export class TokenBucketsResponse {
+  @ApiProperty({
+    type: 'integer',
+    description: 'Text of the prompt that came from no cache and went into none',
+    example: 24,
+  })
+  input_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the prompt', example: 0 })
+  cache_read_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the prompt', example: 0 })
+  cache_write_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the prompt', example: 0 })
+  audio_input_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the prompt', example: 0 })
+  image_input_tokens!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    description: 'Text of the answer, and whatever is none of the following',
+    example: 33,
+  })
+  output_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the completion', example: 0 })
+  reasoning_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the completion', example: 0 })
+  audio_output_tokens!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of the completion', example: 0 })
+  image_output_tokens!: number;
+}
 
 export class AttemptCostResponse {
   @ApiProperty({ type: String, format: 'uuid', example: '019ab1c2-7d2e-7c3a-9f00-2b1f6f0c9d13' })
@@ -40,17 +79,40 @@ export class AttemptCostResponse {
   @ApiProperty({ type: 'integer', nullable: true, example: 33 })
   completion_tokens!: number | null;
 
+  @ApiProperty({
+    type: TokenBucketsResponse,
+    nullable: true,
+    description: 'Null where no usage is known, and of attempts that older versions have made',
+  })
+  tokens!: TokenBucketsResponse | null;
+
+  @ApiProperty({
+    type: Boolean,
+    description: 'Whether the tokens are guessed from the lengths of the texts',
+    example: false,
+  })
+  is_estimated!: boolean;
+
   @ApiProperty({ type: Number, nullable: true, description: 'USD; null while unknown', example: 0.0000234 })
   cost_usd!: number | null;
 
   @ApiProperty({
     type: String,
-    enum: ['upstream_header', 'not_sent', 'unpriced'],
+    enum: COST_SOURCES,
     nullable: true,
-    description: '`unpriced` is unknown, never free; null while the attempt runs',
+    description:
+      '`unpriced`: nobody has said it; `refused`: what was said cannot be a cost. Both are unknown, never free. Null while the attempt runs',
     example: 'upstream_header',
   })
   cost_source!: string | null;
+
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'Milliseconds to the first byte of an answer; null if none came',
+    example: 310,
+  })
+  first_byte_ms!: number | null;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'Milliseconds', example: 840 })
   latency_ms!: number | null;
@@ -202,10 +264,28 @@ function toAttemptCost(attempt: AttemptRecord): AttemptCostResponse {
     upstream_error: attempt.upstreamError,
     prompt_tokens: attempt.promptTokens,
     completion_tokens: attempt.completionTokens,
+    tokens: toTokenBuckets(attempt),
+    is_estimated: attempt.isEstimated === true,
     cost_usd: attempt.costUsd === null ? null : toJsonNumber(attempt.costUsd),
     cost_source: attempt.costSource,
+    first_byte_ms: attempt.firstByteMs,
     latency_ms: attempt.latencyMs,
     started_at: attempt.startedAt.toISOString(),
     ended_at: attempt.endedAt?.toISOString() ?? null,
+  };
+}
+
+function toTokenBuckets(attempt: AttemptRecord): TokenBucketsResponse | null {
+  if (attempt.inputTokens === null) return null;
+  return {
+    input_tokens: attempt.inputTokens,
+    cache_read_tokens: attempt.cacheReadTokens ?? 0,
+    cache_write_tokens: attempt.cacheWriteTokens ?? 0,
+    audio_input_tokens: attempt.audioInputTokens ?? 0,
+    image_input_tokens: attempt.imageInputTokens ?? 0,
+    output_tokens: attempt.outputTokens ?? 0,
+    reasoning_tokens: attempt.reasoningTokens ?? 0,
+    audio_output_tokens: attempt.audioOutputTokens ?? 0,
+    image_output_tokens: attempt.imageOutputTokens ?? 0,
   };
 }
