@@ -54,6 +54,7 @@ describe('a value for a schema', () => {
         additionalProperties: false,
       },
     ],
+    ['itself, where it may be left out', { type: 'object', properties: { next: { $ref: '#' } } }],
     [
       'itself, where another branch ends',
       {

@@ -304,6 +304,7 @@ describe('the faults of a stream', () => {
     const withoutCost = await chunksIn(await stream('fault-no-cost'));
 
     expect(withoutUsage.some((chunk) => chunk.usage !== undefined)).toBe(false);
+    expect(withoutUsage.at(-1)?.choices?.[0]?.finish_reason).toBe('stop');
     expect(withoutCost.at(-1)?.usage).not.toHaveProperty('cost');
     expect(withoutCost.at(-1)?.usage?.prompt_tokens).toBe(9);
   });
