@@ -62,7 +62,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const response = http.getResponse<Response>();
     const keyed = keyedRequestOf(request, principal);
     const opened = Promise.withResolvers<EventStream>();
-    const stored = Promise.withResolvers<void>();
+    const stored = Promise.withResolvers<null>();
     const work: KeyedWork = {
       handle: async () => {
         // Left by a run that was rolled back.
@@ -88,7 +88,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
           this.logger.error({ err: error }, 'The end of a stream with a key could not be noted.');
         })
         .finally(() => {
-          stored.resolve();
+          stored.resolve(null);
         });
       return of(first);
     }
@@ -103,7 +103,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
    */
   private record(
     original: EventStream,
-    stored: Promise<void>,
+    stored: Promise<unknown>,
   ): { stream: EventStream; body: Promise<string> } {
     const body = Promise.withResolvers<string>();
     const parts: string[] = [];
@@ -114,9 +114,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
         length += frames.length;
         parts.push(frames);
       },
-      onEnd: () => {
+      onEnd: async () => {
         body.resolve(parts.join(''));
-        return stored;
+        await stored;
       },
     });
     return { stream, body: body.promise };

@@ -5,15 +5,15 @@ import { describe, expect, it } from '@jest/globals';
 import { parseSettings, SETTING_DESCRIPTIONS } from '../../src/config/settings.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const page = readFileSync(join(ROOT, 'docs/settings.md'), 'utf8');
 const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
 
 /** Lines that set a variable, whether they are commented out or not. */
 const ASSIGNMENT = /^(?:# ?)?([A-Z][A-Z0-9_]*)=(.*)$/;
 
 describe('every setting', () => {
-  it('is one row of the table in README.md, word for word, and nothing else is', () => {
-    const rows = readme.split('\n').filter((line) => /^\| `[A-Z][A-Z0-9_]*` \|/.test(line));
+  it('is one row of the table in docs/settings.md, word for word, and nothing else is', () => {
+    const rows = page.split('\n').filter((line) => /^\| `[A-Z][A-Z0-9_]*` \|/.test(line));
 
     expect(rows).toEqual(
       SETTING_DESCRIPTIONS.map(

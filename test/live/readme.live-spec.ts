@@ -44,6 +44,7 @@ const TEST = blockWith('bash', 'npm ci && npm test');
 const DEMO = blockWith('bash', 'npm run demo');
 const SET_UP = blockWith('bash', 'organizations/create');
 const WORK = blockWith('bash', 'jobs/create');
+const STREAM = blockWith('bash', 'create-and-call-stream');
 const COSTS = blockWith('bash', '$JOB/costs');
 const WITH_LITELLM = blockWith('bash', 'LITELLM_BASE_URL=');
 const PRODUCTION = blockWith('bash', 'migrate.js');
@@ -147,7 +148,7 @@ describe('README.md', () => {
 
   it('has no block of commands that is not run here', () => {
     expect(blocksOf('bash').sort()).toEqual(
-      [START, TEST, DEMO, SET_UP, WORK, COSTS, WITH_LITELLM, PRODUCTION].sort(),
+      [START, TEST, DEMO, SET_UP, WORK, STREAM, COSTS, WITH_LITELLM, PRODUCTION].sort(),
     );
     for (const other of ['sh', 'shell', 'console']) expect(blocksOf(other)).toEqual([]);
   });
@@ -187,14 +188,16 @@ describe('README.md', () => {
       'export KEY',
       `python3 - <<'PYTHON'\n${here(python)}PYTHON`,
       `node --input-type=module - <<'NODE'\n${here(node)}NODE`,
+      here(STREAM),
     ].join('\n');
     const output = await run(script, project.directory);
 
     expect(output).toMatch(/KEY=sk-/);
-    // One credit for each of the three jobs.
+    // One credit for each of the four jobs.
     expect(output).toMatch(/"credits_charged":1,[^}]*"credits_remaining":99/);
     expect(output).toMatch(/^98$/m);
     expect(output).toContain('credits_remaining: 97');
+    expect(output).toMatch(/"credits_remaining":96\}\}\}\n\ndata: \[DONE\]/);
     expect(output).toContain('"model":"gpt-4o-mini"');
   });
 

@@ -8,8 +8,11 @@ import type { paths } from '../../dist/openapi-typescript/schema.js';
 const baseUrl = env['BASE_URL'] ?? 'http://127.0.0.1:8003';
 const adminKey = env['ADMIN_KEY'] ?? 'sk-admin-key-change-me';
 
-function clientFor(key: string): Client<paths> {
-  return createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${key}` } });
+/** Calls can also answer as a stream, if the request asks for one. */
+type Json = 'application/json' | 'application/problem+json';
+
+function clientFor(key: string): Client<paths, Json> {
+  return createClient<paths, Json>({ baseUrl, headers: { authorization: `Bearer ${key}` } });
 }
 
 /** The data of an answer that must be a success. */
