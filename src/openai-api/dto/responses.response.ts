@@ -142,10 +142,10 @@ export class ResponsesResponse {
   @ApiProperty({ type: Boolean, enum: [false] })
   background!: false;
 
-  @ApiProperty({ anyOf: [{ $ref: getSchemaPath(ResponseFailure) }, { type: 'null' }], example: null })
+  @ApiProperty({ type: ResponseFailure, nullable: true, example: null })
   error!: ResponseFailure | null;
 
-  @ApiProperty({ anyOf: [{ $ref: getSchemaPath(IncompleteDetails) }, { type: 'null' }], example: null })
+  @ApiProperty({ type: IncompleteDetails, nullable: true, example: null })
   incomplete_details!: IncompleteDetails | null;
 
   @ApiProperty({ type: String, nullable: true, example: null })
@@ -202,7 +202,7 @@ export class ResponsesResponse {
   @ApiProperty({ type: String, enum: ['disabled'] })
   truncation!: 'disabled';
 
-  @ApiProperty({ anyOf: [{ $ref: getSchemaPath(ResponseUsage) }, { type: 'null' }] })
+  @ApiProperty({ type: ResponseUsage, nullable: true })
   usage!: ResponseUsage | null;
 
   @ApiProperty({ type: String, nullable: true, example: null })
