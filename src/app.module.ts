@@ -14,6 +14,7 @@ import { JobsModule } from './jobs/jobs.module.js';
 import { loggerOptions } from './logging.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelGroupsModule } from './model-groups/model-groups.module.js';
+import { OpenaiApiModule } from './openai-api/openai-api.module.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { RefillsModule } from './refills/refills.module.js';
 import { TeamsModule } from './teams/teams.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         CreditsModule,
         RefillsModule,
         JobsModule,
+        OpenaiApiModule,
         UsageModule,
         VerificationModule,
         MetricsModule,

@@ -3,6 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { ADMIN_KEY_SCHEME, BEARER_SCHEME } from './common/openapi.js';
 import { addBodyExamples } from './openapi-examples.js';
 import { addIdempotency } from './openapi-idempotency.js';
+import { speakOpenAi } from './openapi-openai.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
@@ -12,6 +13,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Teams: 'The tenants: each has keys, model groups and credits of its own.',
   'Model groups': 'Names that clients use, in front of ordered lists of models that they never see.',
   Jobs: 'Business operations, the LLM calls in them, and how they end.',
+  OpenAI: 'The same calls for code that speaks OpenAI: change its base URL and its key.',
   Credits: 'What jobs are paid with.',
   Usage: 'What jobs used and cost in a period.',
   Metrics: 'What a monitoring system asks for.',
@@ -46,6 +48,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   refuseUnknownFields(document);
   completeOperations(document);
   addIdempotency(document);
+  speakOpenAi(document);
   addBodyExamples(document);
   return replaceNullable(document) as OpenAPIObject;
 }

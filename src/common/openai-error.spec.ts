@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { DomainError, type ErrorKind, invalidField, validationFailed } from './domain-error.js';
 import { toErrorAnswer } from './error-answer.js';
-import { openAiStatusOf, OPENAI_TYPE_OF_KIND, toOpenAiError } from './openai-error.js';
-import { STATUS_OF_KIND } from './problem.js';
+import { fromProblem, openAiStatusOf, OPENAI_TYPE_OF_KIND, toOpenAiError } from './openai-error.js';
+import { STATUS_OF_KIND, toProblem } from './problem.js';
 
 const kinds = Object.keys(STATUS_OF_KIND) as ErrorKind[];
 
@@ -57,6 +57,13 @@ describe('an error in the shape of OpenAI', () => {
     const differing = kinds.filter((kind) => openAiStatusOf({ kind }) !== STATUS_OF_KIND[kind]);
     expect(differing).toEqual(['invalid']);
     expect(openAiStatusOf({ kind: 'invalid' })).toBe(400);
+  });
+
+  it.each(kinds)('of kind %s is the same one as the problem says', (kind) => {
+    const error = new DomainError({ kind, code: 'c', message: 'm' });
+    expect(fromProblem(toProblem(error, 'r'))).toEqual(toOpenAiError(error));
+    const invalid = invalidField('a', 'x', 'is wrong');
+    expect(fromProblem(toProblem(invalid, 'r'))).toEqual(toOpenAiError(invalid));
   });
 
   it('has one type for each status, so that a status can be told by its type', () => {

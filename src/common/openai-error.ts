@@ -1,6 +1,7 @@
 import type { DomainError, ErrorKind, FieldError } from './domain-error.js';
 import type { OpenAiErrorResponse } from './openai-error.response.js';
 import { STATUS_OF_KIND } from './problem.js';
+import type { ProblemResponse } from './problem.response.js';
 
 /**
  * What OpenAI's API calls a kind. Its clients go by the status and show the type; `insufficient_quota` is
@@ -56,4 +57,11 @@ function tellAll(errors: readonly FieldError[]): string {
   const told = errors.slice(0, MAX_TOLD_FIELDS).map((error) => error.message);
   const others = errors.length - told.length;
   return `${told.join('; ')}${others > 0 ? `; and ${String(others)} more` : ''}.`;
+}
+
+/** The same error as a problem document has it, for what is described by those. */
+export function fromProblem({ status, code, detail, errors }: ProblemResponse): OpenAiErrorResponse {
+  const kinds = Object.keys(STATUS_OF_KIND) as ErrorKind[];
+  const kind = kinds.find((one) => STATUS_OF_KIND[one] === status) ?? 'internal';
+  return toOpenAiError({ kind, code, message: detail, details: { errors } });
 }

@@ -49,6 +49,15 @@ export interface Settings {
   readonly streamStallTimeoutMs: number;
   readonly disconnectPolicy: DisconnectPolicy;
   readonly disconnectDrainMs: number;
+  readonly upstreamMaxFrameBytes: number;
+  readonly streamIdleTimeoutMs: number;
+  readonly streamMaxDurationMs: number;
+  readonly callMaxAttempts: number;
+  readonly callRounds: number;
+  readonly retryAfterMaxMs: number;
+  /** 0 for never. */
+  readonly breakerFailures: number;
+  readonly breakerRestMs: number;
   readonly maxBodyBytes: number;
   readonly maxCallBodyBytes: number;
   readonly hasTeamCreditSelfService: boolean;
@@ -130,7 +139,7 @@ export const SETTING_DESCRIPTIONS = [
     '15000',
     'a process that has not renewed its lease for this long is taken for dead',
   ),
-  setting('UPSTREAM_MAX_CONNECTIONS', '256', '256', 'connections to the upstream per process'),
+  setting('UPSTREAM_MAX_CONNECTIONS', '2048', '2048', 'connections to the upstream per process'),
   setting('UPSTREAM_MAX_ANSWER_BYTES', '33554432', '33554432', 'largest answer read from the upstream'),
   setting('STREAM_KEEP_ALIVE_MS', '15000', '15000', 'time between comments on a stream that says nothing'),
   setting(
@@ -146,6 +155,34 @@ export const SETTING_DESCRIPTIONS = [
     'when the client of a stream leaves: `drain` reads the rest and knows the usage, `cancel` stops the upstream and guesses it',
   ),
   setting('STREAM_DRAIN_TIMEOUT_MS', '60000', '60000', 'longest reading of a rest that nobody waits for'),
+  setting(
+    'UPSTREAM_MAX_FRAME_BYTES',
+    '4194304',
+    '4194304',
+    'largest frame read from a stream of the upstream',
+  ),
+  setting(
+    'STREAM_IDLE_TIMEOUT_MS',
+    '60000',
+    '60000',
+    'longest wait for the next frame of a stream that has begun',
+  ),
+  setting('STREAM_MAX_DURATION_MS', '600000', '600000', 'longest time of one stream'),
+  setting('CALL_MAX_ATTEMPTS', '10', '10', 'most attempts of one call'),
+  setting('CALL_ROUNDS', '1', '1', 'how often one call goes through the models of its group'),
+  setting(
+    'RETRY_AFTER_MAX_MS',
+    '60000',
+    '60000',
+    'longest rest of a model that asks for one by `Retry-After`',
+  ),
+  setting('BREAKER_FAILURES', '5', '5', 'failures in a row after which a model rests; `0` for never'),
+  setting(
+    'BREAKER_REST_MS',
+    '15000',
+    '15000',
+    'first rest of such a model; it doubles, up to eight times as long',
+  ),
   setting('MAX_BODY_BYTES', '1048576', '1048576', 'largest request body, LLM calls aside'),
   setting('MAX_CALL_BODY_BYTES', '20971520', '20971520', 'largest request body of an LLM call'),
   setting(
@@ -295,12 +332,20 @@ export function parseSettings(environment: Readonly<Record<string, string | unde
     attemptTimeoutMs: reader.integer('ATTEMPT_TIMEOUT_MS', 60_000, 10, 3_600_000),
     callTimeoutMs: reader.integer('CALL_TIMEOUT_MS', 180_000, 10, 3_600_000),
     callLeaseMs: reader.integer('CALL_LEASE_MS', 15_000, 500, 600_000),
-    upstreamMaxConnections: reader.integer('UPSTREAM_MAX_CONNECTIONS', 256, 1, 65_535),
+    upstreamMaxConnections: reader.integer('UPSTREAM_MAX_CONNECTIONS', 2048, 1, 65_535),
     upstreamMaxAnswerBytes: reader.integer('UPSTREAM_MAX_ANSWER_BYTES', 33_554_432, 1024, 1_073_741_824),
     streamKeepAliveMs: reader.integer('STREAM_KEEP_ALIVE_MS', 15_000, 10, 600_000),
     streamStallTimeoutMs: reader.integer('STREAM_STALL_TIMEOUT_MS', 30_000, 10, 3_600_000),
     disconnectPolicy: reader.oneOf('STREAM_DISCONNECT', DISCONNECT_POLICIES, 'drain'),
     disconnectDrainMs: reader.integer('STREAM_DRAIN_TIMEOUT_MS', 60_000, 0, 3_600_000),
+    upstreamMaxFrameBytes: reader.integer('UPSTREAM_MAX_FRAME_BYTES', 4_194_304, 1_024, 1_073_741_824),
+    streamIdleTimeoutMs: reader.integer('STREAM_IDLE_TIMEOUT_MS', 60_000, 10, 3_600_000),
+    streamMaxDurationMs: reader.integer('STREAM_MAX_DURATION_MS', 600_000, 10, 86_400_000),
+    callMaxAttempts: reader.integer('CALL_MAX_ATTEMPTS', 10, 1, 100),
+    callRounds: reader.integer('CALL_ROUNDS', 1, 1, 10),
+    retryAfterMaxMs: reader.integer('RETRY_AFTER_MAX_MS', 60_000, 0, 3_600_000),
+    breakerFailures: reader.integer('BREAKER_FAILURES', 5, 0, 1_000),
+    breakerRestMs: reader.integer('BREAKER_REST_MS', 15_000, 10, 3_600_000),
     maxBodyBytes: reader.integer('MAX_BODY_BYTES', 1_048_576, 1024, 1_073_741_824),
     maxCallBodyBytes: reader.integer('MAX_CALL_BODY_BYTES', 20_971_520, 1024, 1_073_741_824),
     jobTimeToLiveMs: reader.integer('JOB_TIME_TO_LIVE_MS', 86_400_000, 1000, 31_536_000_000),

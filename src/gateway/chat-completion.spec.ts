@@ -2,13 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { makeUsage } from '../../test/support/usage.js';
-import {
-  COST_OF_NOTHING_SENT,
-  costFromHeader,
-  parseChatCompletion,
-  UNKNOWN_COST,
-} from './chat-completion.js';
+import { countAnswerCharacters, parseChatCompletion } from './chat-completion.js';
 import type { ChatAnswer } from './gateway.types.js';
 
 interface Recorded {
@@ -44,25 +38,24 @@ function answerOf(content: string | null, finishReason: string | null): ChatAnsw
   return { choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: finishReason }] };
 }
 
-function withUsage(usage: unknown) {
-  return parseChatCompletion(completion({ usage }))?.usage;
+function messageOf(message: object): ChatAnswer['choices'][number]['message'] | undefined {
+  return parseChatCompletion(completion({ choices: [{ message }] }))?.answer.choices[0]?.message;
 }
 
 describe('a chat completion', () => {
   it('is read down to what a team may see', () => {
     expect(parseChatCompletion(completion())).toEqual({
       answer: answerOf('Hello', 'stop'),
-      usage: makeUsage({ inputTokens: 9, outputTokens: 3 }),
+      rawUsage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
     });
   });
 
   it('of a real proxy is read', () => {
     const { body } = recorded('success');
 
-    // 13 and 76 tokens are what the recording says.
     expect(parseChatCompletion(JSON.stringify(body))).toEqual({
       answer: answerOf(body.choices[0]!.message.content, 'stop'),
-      usage: makeUsage({ inputTokens: 13, outputTokens: 76 }),
+      rawUsage: body.usage,
     });
   });
 
@@ -112,10 +105,123 @@ describe('a chat completion', () => {
     expect(parsed?.answer.choices[0]?.finish_reason).toBe(expected);
   });
 
-  it('with several choices is the first', () => {
-    const choices = ['one', 'two'].map((content) => ({ message: { role: 'assistant', content } }));
+  it('has every choice, under its index or else its place', () => {
+    const choices = [
+      { index: 1, message: { role: 'assistant', content: 'two' }, finish_reason: 'length' },
+      { index: 0, message: { role: 'assistant', content: 'one' } },
+      { message: { role: 'assistant', content: 'three' } },
+    ];
 
-    expect(parseChatCompletion(completion({ choices }))?.answer.choices[0]?.message.content).toBe('one');
+    expect(parseChatCompletion(completion({ choices }))?.answer.choices).toEqual([
+      { index: 1, message: { role: 'assistant', content: 'two' }, finish_reason: 'length' },
+      { index: 0, message: { role: 'assistant', content: 'one' }, finish_reason: null },
+      { index: 2, message: { role: 'assistant', content: 'three' }, finish_reason: null },
+    ]);
+  });
+
+  it('has what the model thought and refused, under either name of the thoughts', () => {
+    expect(messageOf({ content: null, refusal: 'No.', reasoning_content: 'Hm.' })).toEqual({
+      role: 'assistant',
+      content: null,
+      refusal: 'No.',
+      reasoning_content: 'Hm.',
+    });
+    expect(messageOf({ content: 'x', refusal: null, reasoning: 'Hm.' })).toEqual({
+      role: 'assistant',
+      content: 'x',
+      reasoning_content: 'Hm.',
+    });
+  });
+
+  it('has calls of tools with ids of our own, since those of a provider tell who it is', () => {
+    const calls = messageOf({
+      content: null,
+      tool_calls: [
+        { id: 'toolu_01A', type: 'function', function: { name: 'find', arguments: '{"q":1}' } },
+        { id: 'toolu_01B', index: 1, function: { name: 'stop', arguments: { now: true } } },
+        { id: 'toolu_01C', function: { name: 'wait' } },
+      ],
+    })?.tool_calls;
+    const ids = calls?.map((call) => call.id) ?? [];
+
+    expect(calls?.map((call) => call.function)).toEqual([
+      { name: 'find', arguments: '{"q":1}' },
+      { name: 'stop', arguments: '{"now":true}' },
+      { name: 'wait', arguments: '{}' },
+    ]);
+    expect(calls?.map((call) => call.type)).toEqual(['function', 'function', 'function']);
+    // What Mistral demands of an id is the strictest: nine letters or digits.
+    expect(ids.every((id) => /^[A-Za-z0-9]{9}$/.test(id))).toBe(true);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('passes nothing on that is not named, whatever a provider adds', () => {
+    const parsed = parseChatCompletion(
+      completion({
+        system_fingerprint: 'fp_44709d6fcb',
+        service_tier: 'default',
+        citations: ['https://provider.example'],
+        choices: [
+          {
+            index: 0,
+            finish_reason: 'stop',
+            content_filter_results: {},
+            provider_specific_fields: { vendor: 'provider' },
+            message: {
+              ...MESSAGE,
+              annotations: [{ url: 'https://provider.example' }],
+              audio: { id: 'audio_1' },
+              function_call: { name: 'old', arguments: '{}' },
+              thinking_blocks: [{ signature: 'provider' }],
+              provider_specific_fields: { vendor: 'provider' },
+              images: [{ image_url: {} }],
+            },
+          },
+        ],
+      }),
+    );
+
+    expect(parsed?.answer).toEqual(answerOf('Hello', 'stop'));
+  });
+
+  it('has log probabilities as OpenAI describes them and nothing beside', () => {
+    const logprobs = {
+      vendor: 'provider',
+      content: [
+        {
+          token: 'Hel',
+          logprob: -0.25,
+          bytes: [72, 101, 108],
+          vendor: 'provider',
+          top_logprobs: [{ token: 'Hey', logprob: -1.5, bytes: null, vendor: 'provider' }, 'broken'],
+        },
+        { token: 7 },
+      ],
+      refusal: null,
+    };
+    const choices = [{ index: 0, message: MESSAGE, logprobs }];
+
+    expect(parseChatCompletion(completion({ choices }))?.answer.choices[0]?.logprobs).toEqual({
+      content: [
+        {
+          token: 'Hel',
+          logprob: -0.25,
+          bytes: [72, 101, 108],
+          top_logprobs: [{ token: 'Hey', logprob: -1.5, bytes: null }],
+        },
+      ],
+      refusal: null,
+    });
+  });
+
+  it('is as long as all that the model wrote in it', () => {
+    const choices = [
+      { message: { content: 'four', refusal: 'no', reasoning_content: 'hmm' } },
+      { message: { content: null, tool_calls: [{ function: { name: 'find', arguments: '{}' } }] } },
+    ];
+
+    // 4 + 2 + 3 of the first, 4 + 2 of the second.
+    expect(countAnswerCharacters(parseChatCompletion(completion({ choices }))!.answer)).toBe(15);
   });
 
   it.each([
@@ -137,6 +243,9 @@ describe('a chat completion', () => {
     completion({ choices: [{ message: null }] }),
     completion({ choices: [{ message: 'text' }] }),
     completion({ choices: [{ message: { role: 'assistant', content: 7 } }] }),
+    completion({ choices: [{ message: MESSAGE }, { message: null }] }),
+    completion({ choices: [{ message: { content: null, tool_calls: {} } }] }),
+    completion({ choices: [{ message: { content: null, tool_calls: [{ id: 'call_1' }] } }] }),
     completion({ choices: [{ message: { role: 'assistant', content: [{ type: 'text', text: 'x' }] } }] }),
     '{"error":{"message":"late"}}',
   ])('is not %s', (body) => {
@@ -149,92 +258,5 @@ describe('a chat completion', () => {
         expect(() => parseChatCompletion(body)).not.toThrow();
       }),
     );
-  });
-});
-
-describe('the usage of a completion', () => {
-  it('has the sum where the total is missing or cannot be one', () => {
-    expect(withUsage({ prompt_tokens: 9, completion_tokens: 3 })?.totalTokens).toBe(12);
-    expect(withUsage({ prompt_tokens: 9, completion_tokens: 3, total_tokens: null })?.totalTokens).toBe(12);
-    expect(withUsage({ prompt_tokens: 9, completion_tokens: 3, total_tokens: -1 })?.totalTokens).toBe(12);
-  });
-
-  it('keeps a total that has more in it than prompt and completion', () => {
-    expect(withUsage({ prompt_tokens: 9, completion_tokens: 3, total_tokens: 40 })?.totalTokens).toBe(40);
-  });
-
-  it('may have a zero in it, but not both: a proxy writes zeros where its provider reported nothing', () => {
-    const { usage } = recorded('missing-usage').body;
-
-    expect(usage).toEqual({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 });
-    expect(withUsage(usage)).toBeNull();
-    expect(withUsage({ prompt_tokens: 9, completion_tokens: 0 })?.totalTokens).toBe(9);
-    expect(withUsage({ prompt_tokens: 0, completion_tokens: 3 })?.totalTokens).toBe(3);
-  });
-
-  it.each([
-    undefined,
-    null,
-    7,
-    'many',
-    [],
-    {},
-    { prompt_tokens: 9 },
-    { completion_tokens: 3 },
-    { prompt_tokens: -1, completion_tokens: 3 },
-    { prompt_tokens: 9, completion_tokens: 1.5 },
-    { prompt_tokens: '9', completion_tokens: 3 },
-    { prompt_tokens: 9, completion_tokens: 2 ** 53 },
-    { prompt_tokens: 9, completion_tokens: 1_000_000_001 },
-  ])('that is %j is unknown', (usage) => {
-    expect(withUsage(usage)).toBeNull();
-  });
-});
-
-describe('the cost in a header', () => {
-  it('of a real proxy is the price of its tokens, with the text kept', () => {
-    // 13 prompt tokens at 1.5e-7 and 76 completion tokens at 6e-7 USD: 0.00000195 + 0.0000456.
-    expect(costFromHeader(recorded('success').headers['x-litellm-response-cost'] ?? null)).toEqual({
-      costUsd: '0.00004755',
-      source: 'upstream_header',
-      text: '4.755e-05',
-    });
-  });
-
-  it('that a real proxy leaves out, having no price, is unknown and not free', () => {
-    expect(costFromHeader(recorded('no-price').headers['x-litellm-response-cost'] ?? null)).toEqual({
-      costUsd: null,
-      source: 'unpriced',
-      text: null,
-    });
-  });
-
-  it.each(['', 'NaN', '-1', 'None', 'Infinity'])(
-    'that is %j is unknown, with the text kept for audits',
-    (text) => {
-      expect(costFromHeader(text)).toEqual({ costUsd: null, source: 'unpriced', text });
-    },
-  );
-
-  it('may have spaces around it', () => {
-    expect(costFromHeader(' 0.5 ')).toEqual({ costUsd: '0.5', source: 'upstream_header', text: ' 0.5 ' });
-  });
-
-  it('has a source that fits the amount: unpriced exactly where there is none', () => {
-    const header = fc.option(fc.oneof(fc.string(), fc.double().map(String)));
-    fc.assert(
-      fc.property(header, (text) => {
-        const cost = costFromHeader(text);
-        expect(cost.source === 'unpriced').toBe(cost.costUsd === null);
-        expect(cost.text).toBe(text);
-      }),
-    );
-  });
-});
-
-describe('the cost without an answer', () => {
-  it('is nothing where nothing was sent, and unknown where something was', () => {
-    expect(COST_OF_NOTHING_SENT).toEqual({ costUsd: '0', source: 'not_sent', text: null });
-    expect(UNKNOWN_COST).toEqual({ costUsd: null, source: 'unpriced', text: null });
   });
 });

@@ -1,103 +1,96 @@
-import { parseCostUsd } from '../common/money.js';
-import type { ChatAnswer, Cost, Usage, UsageBuckets } from './gateway.types.js';
+import {
+  newToolCallId,
+  toArguments,
+  toFinishReason,
+  toLogprobs,
+  toReasoning,
+  toText,
+} from './answer-parts.js';
+import type { ChatAnswer, ChatChoice, ToolCall } from './gateway.types.js';
+import { isObject, type JsonObject, parseJson } from './json-value.js';
 
-/** More tokens than any model reads or writes at once: a larger number is a fault, not a count. */
-const MAX_TOKENS = 1_000_000_000;
-
-/** Words of OpenAI's; a provider's own word would tell which provider it is. */
-const FINISH_REASONS: ReadonlySet<string> = new Set([
-  'stop',
-  'length',
-  'content_filter',
-  'tool_calls',
-  'function_call',
-]);
-
-const NO_TOKENS: UsageBuckets = {
-  inputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  audioInputTokens: 0,
-  imageInputTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  audioOutputTokens: 0,
-  imageOutputTokens: 0,
-};
-
-/** Reads OpenAI's `chat.completion`. Null if it is not one that holds an answer. */
-export function parseChatCompletion(body: string): { answer: ChatAnswer; usage: Usage | null } | null {
-  const completion = parseObject(body);
-  const choices = completion?.['choices'];
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  if (completion === null || !isObject(choice) || !isObject(choice['message'])) return null;
-  const { content = null } = choice['message'];
-  if (typeof content !== 'string' && content !== null) return null;
-  const finishReason = choice['finish_reason'];
-  return {
-    answer: {
-      choices: [
-        {
-          index: 0,
-          message: { role: 'assistant', content },
-          finish_reason: isFinishReason(finishReason) ? finishReason : null,
-        },
-      ],
-    },
-    usage: parseUsage(completion['usage']),
-  };
-}
-
-/** Null if there is none or its counts cannot be counts. */
-function parseUsage(value: unknown): Usage | null {
-  if (!isObject(value)) return null;
-  const promptTokens = value['prompt_tokens'];
-  const completionTokens = value['completion_tokens'];
-  if (!isTokenCount(promptTokens) || !isTokenCount(completionTokens)) return null;
-  // No chat has an empty prompt: LiteLLM writes zeros where its provider reported nothing.
-  if (promptTokens === 0 && completionTokens === 0) return null;
-  const total = value['total_tokens'];
-  return {
-    promptTokens,
-    completionTokens,
-    totalTokens: isTokenCount(total) ? total : promptTokens + completionTokens,
-    buckets: { ...NO_TOKENS, inputTokens: promptTokens, outputTokens: completionTokens },
-    isEstimated: false,
-  };
+/** A completion as far as it is read. */
+export interface ParsedCompletion {
+  readonly answer: ChatAnswer;
+  /** As it came; {@link parseUsage} and {@link costFromUsage} read it. */
+  readonly rawUsage: unknown;
 }
 
 /**
- * The cost an upstream reported in LiteLLM's `x-litellm-response-cost`. Its absence means unknown: the
- * proxy leaves the header out where it has no price.
+ * Reads OpenAI's `chat.completion`. Nothing passes but what is named here. Null if it is not one that holds
+ * an answer.
  */
-export function costFromHeader(header: string | null): Cost {
-  const costUsd = header === null ? null : parseCostUsd(header.trim());
-  return { costUsd, source: costUsd === null ? 'unpriced' : 'upstream_header', text: header };
-}
-
-/** Nothing left this machine, so nothing was spent. */
-export const COST_OF_NOTHING_SENT: Cost = { costUsd: '0', source: 'not_sent', text: null };
-
-/** Something may have been spent, and nobody said how much. */
-export const UNKNOWN_COST: Cost = { costUsd: null, source: 'unpriced', text: null };
-
-function isFinishReason(value: unknown): value is string {
-  return typeof value === 'string' && FINISH_REASONS.has(value);
-}
-
-function isTokenCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_TOKENS;
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
+export function parseChatCompletion(body: string): ParsedCompletion | null {
+  const completion = parseJson(body);
+  if (!isObject(completion)) return null;
+  const given: unknown = completion['choices'];
+  if (!Array.isArray(given) || given.length === 0) return null;
+  const choices: ChatChoice[] = [];
+  for (const [position, value] of given.entries()) {
+    const choice = toChoice(value, position);
+    if (choice === null) return null;
+    choices.push(choice);
   }
+  return { answer: { choices }, rawUsage: completion['usage'] };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Characters that a model wrote, for the guess where no usage is reported. */
+export function countAnswerCharacters({ choices }: ChatAnswer): number {
+  let count = 0;
+  for (const { message } of choices) {
+    count += message.content?.length ?? 0;
+    count += (message.refusal?.length ?? 0) + (message.reasoning_content?.length ?? 0);
+    for (const call of message.tool_calls ?? []) {
+      count += call.function.name.length + call.function.arguments.length;
+    }
+  }
+  return count;
+}
+
+function toChoice(value: unknown, position: number): ChatChoice | null {
+  if (!isObject(value) || !isObject(value['message'])) return null;
+  const message = toMessage(value['message']);
+  if (message === null) return null;
+  const { index } = value;
+  const logprobs = toLogprobs(value['logprobs']);
+  return {
+    index: Number.isSafeInteger(index) && (index as number) >= 0 ? (index as number) : position,
+    message,
+    ...(logprobs !== undefined && { logprobs }),
+    finish_reason: toFinishReason(value['finish_reason']),
+  };
+}
+
+function toMessage(message: JsonObject): ChatChoice['message'] | null {
+  const { content = null } = message;
+  if (typeof content !== 'string' && content !== null) return null;
+  const refusal = toText(message['refusal']);
+  const reasoning = toReasoning(message);
+  const toolCalls = toToolCalls(message['tool_calls']);
+  if (toolCalls === null) return null;
+  return {
+    role: 'assistant',
+    content,
+    ...(refusal !== undefined && { refusal }),
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+  };
+}
+
+/** Null if there is one that cannot be read: an answer that lacks a call would be another answer. */
+function toToolCalls(value: unknown): ToolCall[] | null {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return null;
+  const calls: ToolCall[] = [];
+  for (const given of value as unknown[]) {
+    const call = isObject(given) && isObject(given['function']) ? given['function'] : {};
+    const name = toText(call['name']);
+    if (name === undefined) return null;
+    calls.push({
+      id: newToolCallId(),
+      type: 'function',
+      function: { name, arguments: toArguments(call['arguments']) ?? '{}' },
+    });
+  }
+  return calls;
 }

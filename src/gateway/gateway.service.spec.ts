@@ -2,19 +2,24 @@ import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isUuid } from '../common/identifiers.js';
 import { parseSettings, type Settings } from '../config/settings.js';
-import { COST_OF_NOTHING_SENT, UNKNOWN_COST } from './chat-completion.js';
+import { COST_OF_NOTHING_SENT, UNKNOWN_COST } from './cost.js';
 import { GatewayService } from './gateway.service.js';
 import type {
   AttemptFailure,
   AttemptRecorder,
   CallOutcome,
   ChatAnswer,
+  ChatRequest,
   EndedAttempt,
   GatewayCall,
   StartedAttempt,
 } from './gateway.types.js';
 import { makeUsage } from '../../test/support/usage.js';
-import type { LitellmClient, UpstreamRequest, UpstreamResult } from './litellm.client.js';
+import type { LitellmClient } from './litellm.client.js';
+import type { UpstreamRequest as Upstream, UpstreamResult as Result } from './upstream-result.js';
+
+type UpstreamRequest = Upstream<ChatRequest>;
+type UpstreamResult = Result<ChatAnswer>;
 
 const ANSWER: ChatAnswer = {
   choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],
@@ -43,6 +48,8 @@ function succeeding(): UpstreamResult {
     upstreamError: null,
     usage: USAGE,
     cost: { costUsd: '0.000003', source: 'upstream_header', text: '3e-06' },
+    firstByteMs: 7,
+    retryAfterMs: null,
   };
 }
 
@@ -54,6 +61,8 @@ function failing(failure: AttemptFailure): UpstreamResult {
     upstreamError: 'words of the upstream',
     usage: null,
     cost: UNKNOWN_COST,
+    firstByteMs: null,
+    retryAfterMs: null,
   };
 }
 
@@ -79,6 +88,7 @@ class Scene {
 
   complete(models: readonly string[], changes: Partial<Settings> = {}): Promise<CallOutcome> {
     const client = {
+      abandoned: new AbortController().signal,
       complete: (request: UpstreamRequest): Promise<UpstreamResult> => {
         this.events.push(`send ${request.modelName}`);
         this.requests.push(request);
@@ -126,7 +136,7 @@ describe('a call', () => {
           upstreamError: null,
           usage: USAGE,
           cost: { costUsd: '0.000003', source: 'upstream_header', text: '3e-06' },
-          firstByteMs: null,
+          firstByteMs: 7,
           latencyMs: expect.any(Number),
         },
       ],

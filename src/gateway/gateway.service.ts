@@ -1,110 +1,175 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { newId } from '../common/identifiers.js';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { type Sending, type Sent, walk, type WalkContext } from './call-walk.js';
 import type {
   AttemptStatus,
-  CallFailure,
   CallOutcome,
+  CallPlan,
+  CandidateModel,
+  EmbeddingAnswer,
+  EmbeddingRequest,
   EndedAttempt,
   GatewayCall,
-  StartedAttempt,
+  OpenedStream,
+  StreamOutcome,
+  StreamStart,
 } from './gateway.types.js';
-import { LitellmClient, type UpstreamResult } from './litellm.client.js';
-import { mayTryNextModel } from './upstream-error.js';
+import { LitellmClient } from './litellm.client.js';
+import { ModelHealth } from './model-health.js';
+import { planCall } from './model-order.js';
+import type { UpstreamRequest, UpstreamResult } from './upstream-result.js';
+import type { UpstreamStream } from './upstream-stream.js';
+import { SYSTEM_WALK_CLOCK, WALK_CLOCK, type WalkClock } from './walk-clock.js';
 
-/** Tries the models of a group in order until one answers, the request is refused, or time is up. */
+/** Time for a call that was planned to be admitted and sent. */
+const RESERVATION_MS = 5_000;
+/** Beyond an attempt's own time, before its probe is taken for abandoned. */
+const PROBE_MARGIN_MS = 10_000;
+
+/** Plans calls, tries the models of a call until one answers, and remembers how the models have fared. */
 @Injectable()
 export class GatewayService {
   private readonly logger = new Logger(GatewayService.name);
+  private readonly context: WalkContext;
 
   constructor(
     private readonly client: LitellmClient,
-    @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+    @Inject(SETTINGS) settings: Settings,
+    @Optional() @Inject(WALK_CLOCK) clock: WalkClock = SYSTEM_WALK_CLOCK,
+  ) {
+    const health = new ModelHealth({
+      failures: settings.breakerFailures,
+      restMs: settings.breakerRestMs,
+      probeMs: settings.attemptTimeoutMs + PROBE_MARGIN_MS,
+      maxRestMs: settings.retryAfterMaxMs,
+    });
+    this.context = { settings, health, clock, abandoned: client.abandoned };
+  }
+
+  /**
+   * The order in which the models of a call are tried. A model that is due for a probe is kept from other
+   * calls for a few seconds if it comes first, so a plan is meant to be followed, and at once.
+   */
+  plan(models: readonly CandidateModel[]): CallPlan {
+    const { health, clock } = this.context;
+    const now = clock.now();
+    const plan = planCall(
+      models,
+      (modelName) => health.waitMs(modelName, now),
+      () => clock.random(),
+    );
+    const first = plan.kind === 'ready' ? plan.modelNames[0] : undefined;
+    if (first !== undefined) health.reserve(first, now, RESERVATION_MS);
+    return plan;
+  }
 
   /**
    * Makes one call. Every attempt is ended when this returns; the caller records the last of them
    * together with the call. Errors of the upstream are an outcome, not an exception; what the recorder
    * throws goes through, and nothing leaves after it.
    */
-  async complete(call: GatewayCall): Promise<CallOutcome> {
-    const deadline = performance.now() + this.settings.callTimeoutMs;
-    const attempts: EndedAttempt[] = [];
-    let next: StartedAttempt | null = {
-      attemptId: call.firstAttemptId,
-      number: 1,
-      modelName: modelAt(call, 1) ?? raiseNoModel(),
-    };
-    for (;;) {
-      const { answer, attempt } = await this.attempt(call, next, deadline);
-      attempts.push(attempt);
-      if (answer !== null) return { status: 'succeeded', answer, attempts };
-      next = this.following(call, attempt, deadline);
-      if (next === null) return { status: 'failed', failure: failureOf(attempts), attempts };
-      await call.recorder.attemptFollows(attempt, next);
-    }
+  complete(call: GatewayCall): Promise<CallOutcome> {
+    return this.callWhole(call, (request) => this.client.complete(request));
   }
 
-  private async attempt(
-    call: GatewayCall,
-    started: StartedAttempt,
-    deadline: number,
-  ): Promise<{ answer: UpstreamResult['answer']; attempt: EndedAttempt }> {
-    const startedAt = performance.now();
-    const timeoutMs = Math.max(1, Math.min(this.settings.attemptTimeoutMs, Math.floor(deadline - startedAt)));
-    const { answer, ...result } = await this.client.complete({
-      ...started,
-      request: call.request,
-      correlation: call.correlation,
-      timeoutMs,
+  /** As {@link complete}. */
+  embed(call: GatewayCall<EmbeddingRequest>): Promise<CallOutcome<EmbeddingAnswer>> {
+    return this.callWhole(call, (request) => this.client.embed(request));
+  }
+
+  /** As {@link complete}, until the first piece of an answer is there; nothing is tried again after it. */
+  async stream(call: GatewayCall): Promise<StreamStart> {
+    const walked = await walk<OpenedAttempt>(this.context, call, async (sending) => {
+      const opening = await this.client.stream(requestOf(call, sending));
+      if (opening.status === 'opened') {
+        this.context.health.noteOpened(sending.started.modelName, sending.ticket);
+        return { status: 'answered', value: { sending, stream: opening.stream } };
+      }
+      return this.failedWith(sending, opening.result);
     });
-    const attempt: EndedAttempt = {
-      ...started,
-      ...result,
-      status: statusOf(result.failure),
-      firstByteMs: null,
-      latencyMs: Math.round(performance.now() - startedAt),
+    if (walked.status === 'failed') return walked;
+    return { status: 'opened', stream: this.toOpenedStream(walked.value, walked.earlier) };
+  }
+
+  private async callWhole<Request, Answer>(
+    call: GatewayCall<Request>,
+    send: (request: UpstreamRequest<Request>) => Promise<UpstreamResult<Answer>>,
+  ): Promise<CallOutcome<Answer>> {
+    const walked = await walk<WholeAttempt<Answer>>(this.context, call, async (sending) => {
+      const result = await send(requestOf(call, sending));
+      if (result.answer === null) return this.failedWith(sending, result);
+      const { started, ticket } = sending;
+      this.context.health.noteEnd(started.modelName, ticket, null, this.context.clock.now());
+      return { status: 'answered', value: { answer: result.answer, ended: this.ended(sending, result) } };
+    });
+    if (walked.status === 'failed') return walked;
+    const { answer, ended } = walked.value;
+    return { status: 'succeeded', answer, attempts: [...walked.earlier, ended] };
+  }
+
+  private toOpenedStream({ sending, stream }: OpenedAttempt, earlier: readonly EndedAttempt[]): OpenedStream {
+    const outcome = stream.outcome.then((streamed): StreamOutcome => {
+      const { health, clock } = this.context;
+      const { started, ticket, sentAt } = sending;
+      const now = clock.now();
+      health.noteEnd(started.modelName, ticket, streamed.failure, now);
+      const ended: EndedAttempt = { ...started, ...streamed, latencyMs: Math.round(now - sentAt) };
+      return { status: streamed.status, attempts: [...earlier, ended] };
+    });
+    return {
+      chunks: stream,
+      cancel: () => {
+        stream.cancel();
+      },
+      outcome,
     };
-    if (result.failure === 'service_key_refused') {
+  }
+
+  private failedWith(sending: Sending, result: UpstreamResult<unknown>): Sent<never> {
+    const ended = this.ended(sending, result);
+    if (ended.failure === 'service_key_refused') {
       this.logger.error('The upstream refuses the service key: check LITELLM_API_KEY.');
     }
-    if (result.failure === 'provider_key_refused') {
-      this.logger.error(
-        { attemptId: attempt.attemptId },
-        'A provider refuses the key that the upstream holds.',
-      );
+    if (ended.failure === 'provider_key_refused') {
+      const { attemptId } = ended;
+      this.logger.error({ attemptId }, 'A provider refuses the key that the upstream holds.');
     }
-    return { answer, attempt };
+    return { status: 'failed', ended, retryAfterMs: result.retryAfterMs };
   }
 
-  private following(call: GatewayCall, ended: EndedAttempt, deadline: number): StartedAttempt | null {
-    const modelName = modelAt(call, ended.number + 1);
-    if (ended.failure === null || !mayTryNextModel(ended.failure)) return null;
-    if (modelName === null || performance.now() >= deadline) return null;
-    return { attemptId: newId(), number: ended.number + 1, modelName };
+  private ended({ started, sentAt }: Sending, result: UpstreamResult<unknown>): EndedAttempt {
+    return {
+      ...started,
+      status: statusOf(result.failure),
+      failure: result.failure,
+      upstreamStatus: result.upstreamStatus,
+      upstreamError: result.upstreamError,
+      usage: result.usage,
+      cost: result.cost,
+      firstByteMs: result.firstByteMs,
+      latencyMs: Math.round(this.context.clock.now() - sentAt),
+    };
   }
 }
 
-function modelAt(call: GatewayCall, number: number): string | null {
-  return call.modelNames[number - 1] ?? null;
+interface WholeAttempt<Answer> {
+  readonly answer: Answer;
+  readonly ended: EndedAttempt;
 }
 
-function raiseNoModel(): never {
-  throw new Error('A model group without models was called.');
+interface OpenedAttempt {
+  readonly sending: Sending;
+  readonly stream: UpstreamStream;
+}
+
+function requestOf<Request>(call: GatewayCall<Request>, sending: Sending): UpstreamRequest<Request> {
+  const { attemptId, modelName } = sending.started;
+  const { request, correlation } = call;
+  return { attemptId, modelName, request, correlation, timeoutMs: sending.timeoutMs };
 }
 
 function statusOf(failure: EndedAttempt['failure']): AttemptStatus {
   if (failure === null) return 'succeeded';
   return failure === 'timeout' ? 'timed_out' : 'failed';
-}
-
-/** What the client is told: a refusal of the request itself, a timeout if all timed out, else a failure. */
-function failureOf(attempts: readonly EndedAttempt[]): CallFailure {
-  const last = attempts.at(-1);
-  if (last?.failure === 'request_rejected') return 'upstream_rejected_request';
-  if (attempts.every((attempt) => attempt.failure === 'context_window_exceeded')) {
-    return 'upstream_rejected_request';
-  }
-  return attempts.every((attempt) => attempt.failure === 'timeout') ? 'upstream_timeout' : 'upstream_failed';
 }

@@ -1,67 +1,60 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Agent, request } from 'undici';
-import { errorCodeOf } from '../common/error-code.js';
+import { Agent, type Dispatcher, request } from 'undici';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import { countAnswerCharacters, parseChatCompletion } from './chat-completion.js';
+import { costFromHeader, costOfAnswer, UNKNOWN_COST } from './cost.js';
+import { parseEmbeddings } from './embedding.js';
+import type {
+  ChatAnswer,
+  ChatRequest,
+  Cost,
+  EmbeddingAnswer,
+  EmbeddingRequest,
+  Usage,
+} from './gateway.types.js';
+import { objectOf, parseJson } from './json-value.js';
+import { toHeaders } from './litellm.headers.js';
+import { openStream, type StreamOpening } from './litellm.stream.js';
+import { countEmbeddingTokens, countRequestCharacters } from './request-characters.js';
+import { firstValue, readRetryAfter } from './retry-after.js';
+import { readErrorMessage } from './upstream-error.js';
 import {
-  COST_OF_NOTHING_SENT,
-  costFromHeader,
-  parseChatCompletion,
-  UNKNOWN_COST,
-} from './chat-completion.js';
-import type { AttemptFailure, ChatAnswer, ChatRequest, Correlation, Cost, Usage } from './gateway.types.js';
-import { classifyUpstreamError, mayHaveSpent, readErrorMessage } from './upstream-error.js';
+  failed,
+  type FailedResult,
+  isSuccess,
+  NOT_SENT,
+  readConnectionError,
+  readFailure,
+  type UpstreamRequest,
+  type UpstreamResult,
+} from './upstream-result.js';
+import { estimatePromptUsage, estimateUsage, parseEmbeddingUsage, parseUsage } from './usage.js';
 
 const COST_HEADER = 'x-litellm-response-cost';
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The part of an attempt's time that the proxy gets for its provider. */
-const PROXY_TIMEOUT_SHARE = 0.95;
+/** What one answer may hold in memory that nobody has asked for yet. */
+const READ_AHEAD_BYTES = 16_384;
 
-/** Failures that undici reports before a byte of the request has left. */
-const NOT_SENT_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_INVALID_ARG',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+const CHAT_PATH = '/v1/chat/completions';
+const EMBEDDINGS_PATH = '/v1/embeddings';
 
-export interface UpstreamRequest {
-  readonly attemptId: string;
-  readonly modelName: string;
-  readonly request: ChatRequest;
-  readonly correlation: Correlation;
-  readonly timeoutMs: number;
+/** What a kind of request makes of a body of success. */
+interface Reading<Answer> {
+  /** Null if the body holds no answer. */
+  read(body: string): { readonly answer: Answer; readonly usage: Usage; readonly rawUsage: unknown } | null;
+  /** The guess for an answer that was lost on its way. */
+  estimate(): Usage;
 }
 
-/** What one request to the upstream came to. */
-export interface UpstreamResult {
-  readonly answer: ChatAnswer | null;
-  readonly failure: AttemptFailure | null;
-  readonly upstreamStatus: number | null;
-  readonly upstreamError: string | null;
-  readonly usage: Usage | null;
-  readonly cost: Cost;
-}
-
-/** Speaks to a LiteLLM proxy, or to any upstream with OpenAI's chat API. Never throws for what it answers. */
+/** Speaks to a LiteLLM proxy, or to any upstream with OpenAI's API. Never throws for what it answers. */
 @Injectable()
 export class LitellmClient implements OnApplicationShutdown {
   private readonly agent: Agent;
-  private readonly url: string;
-  private isAbandoned = false;
+  private readonly abandonment = new AbortController();
 
   constructor(@Inject(SETTINGS) private readonly settings: Settings) {
     if (settings.litellmBaseUrl === null) throw new Error('No upstream is configured.');
-    this.url = `${settings.litellmBaseUrl}/v1/chat/completions`;
     this.agent = new Agent({
       connections: settings.upstreamMaxConnections,
       connect: { timeout: CONNECT_TIMEOUT_MS },
@@ -72,126 +65,154 @@ export class LitellmClient implements OnApplicationShutdown {
     });
   }
 
+  /** Aborted once nothing is sent any more. */
+  get abandoned(): AbortSignal {
+    return this.abandonment.signal;
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.abandon();
   }
 
   /** Ends what is under way, as failed and of unknown cost; whatever comes after is not sent. */
   async abandon(): Promise<void> {
-    this.isAbandoned = true;
+    this.abandonment.abort();
     await this.agent.destroy();
   }
 
-  /** Sends one chat completion and reads its whole answer. `timeoutMs` covers both. */
-  async complete(upstream: UpstreamRequest): Promise<UpstreamResult> {
-    if (this.isAbandoned) return NOT_SENT;
-    const deadline = AbortSignal.timeout(upstream.timeoutMs);
+  /** Sends one chat completion and reads its whole answer. */
+  async complete(upstream: UpstreamRequest<ChatRequest>): Promise<UpstreamResult<ChatAnswer>> {
+    const { messages, parameters } = upstream.request;
+    const body = JSON.stringify({ ...parameters, model: upstream.modelName, messages });
+    return this.exchange(CHAT_PATH, upstream, body, {
+      read: (text) => {
+        const parsed = parseChatCompletion(text);
+        if (parsed === null) return null;
+        const usage = parseUsage(parsed.rawUsage) ?? estimateChat(upstream.request, parsed.answer);
+        return { ...parsed, usage };
+      },
+      estimate: () => estimateChat(upstream.request, null),
+    });
+  }
+
+  async embed(upstream: UpstreamRequest<EmbeddingRequest>): Promise<UpstreamResult<EmbeddingAnswer>> {
+    const { input, parameters } = upstream.request;
+    const body = JSON.stringify({ ...parameters, model: upstream.modelName, input });
+    const estimate = (): Usage => estimatePromptUsage(countEmbeddingTokens(upstream.request));
+    return this.exchange(EMBEDDINGS_PATH, upstream, body, {
+      read: (text) => {
+        const parsed = parseEmbeddings(text);
+        return parsed && { ...parsed, usage: parseEmbeddingUsage(parsed.rawUsage) ?? estimate() };
+      },
+      estimate,
+    });
+  }
+
+  /** Sends one chat completion and reads until its first frame that says something. */
+  async stream(upstream: UpstreamRequest<ChatRequest>): Promise<StreamOpening> {
+    if (this.abandoned.aborted) return { status: 'failed', result: NOT_SENT };
+    const { messages, parameters } = upstream.request;
+    const body = JSON.stringify({
+      ...parameters,
+      model: upstream.modelName,
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    // The proxy's time of a stream is that of a silence, so it must not be shorter than ours.
+    const proxyTimeoutMs = Math.max(upstream.timeoutMs, this.settings.streamIdleTimeoutMs);
+    return openStream({
+      send: (signal) => this.send(CHAT_PATH, upstream, { body, signal, proxyTimeoutMs }),
+      costOf: readCost,
+      promptCharacters: () => countRequestCharacters(upstream.request),
+      timeoutMs: upstream.timeoutMs,
+      settings: this.settings,
+    });
+  }
+
+  private async exchange<Answer>(
+    path: string,
+    upstream: UpstreamRequest<unknown>,
+    body: string,
+    reading: Reading<Answer>,
+  ): Promise<UpstreamResult<Answer>> {
+    if (this.abandoned.aborted) return NOT_SENT;
+    const startedAt = performance.now();
+    const signal = AbortSignal.timeout(upstream.timeoutMs);
     let upstreamStatus: number | null = null;
     let cost: Cost = UNKNOWN_COST;
     try {
-      const response = await request(this.url, {
-        method: 'POST',
-        dispatcher: this.agent,
-        signal: deadline,
-        headers: this.headers(upstream),
-        body: JSON.stringify({
-          ...upstream.request.parameters,
-          model: upstream.modelName,
-          messages: upstream.request.messages,
-        }),
-      });
+      const sent = { body, signal, proxyTimeoutMs: upstream.timeoutMs };
+      const response = await this.send(path, upstream, sent);
+      const firstByteMs = Math.round(performance.now() - startedAt);
       upstreamStatus = response.statusCode;
-      cost = costFromHeader(firstValue(response.headers[COST_HEADER]));
-      const body = await response.body.text();
-      return isSuccess(upstreamStatus)
-        ? readAnswer(upstreamStatus, cost, body)
-        : readFailure(upstreamStatus, cost, body);
+      cost = readCost(response);
+      const text = await response.body.text();
+      if (isSuccess(upstreamStatus)) return readAnswer(upstreamStatus, cost, text, firstByteMs, reading);
+      const retryAfterMs = readRetryAfter(upstreamStatus, response.headers, new Date());
+      return readFailure(upstreamStatus, text, { cost, retryAfterMs });
     } catch (error) {
-      const isZeroUnknown = cost.costUsd === '0' && !isSuccess(upstreamStatus);
-      const knownCost = isZeroUnknown ? { ...UNKNOWN_COST, text: cost.text } : cost;
-      if (deadline.aborted) {
-        return { ...NOTHING, failure: 'timeout', upstreamStatus, upstreamError: null, cost: knownCost };
-      }
-      const code = errorCodeOf(error);
-      return {
-        ...NOTHING,
-        failure: code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'malformed_answer' : 'connection_failed',
-        upstreamStatus,
-        upstreamError: error instanceof Error ? `${code ?? error.name}: ${error.message}` : code,
-        cost: code !== null && NOT_SENT_CODES.has(code) ? COST_OF_NOTHING_SENT : knownCost,
-      };
+      const result = readConnectionError(error, { upstreamStatus, cost });
+      // An answer of success had begun, so the provider has worked, whatever became of the rest.
+      const usage = isSuccess(upstreamStatus) ? reading.estimate() : null;
+      if (!signal.aborted) return { ...result, usage };
+      return { ...result, usage, failure: 'timeout', upstreamError: null };
     }
   }
 
-  private headers(upstream: UpstreamRequest): Record<string, string> {
-    const { correlation } = upstream;
-    const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      accept: 'application/json',
-      'x-litellm-call-id': upstream.attemptId,
-      'x-litellm-trace-id': correlation.traceId,
-      'x-litellm-tags': correlation.tags.map(toTag).join(','),
-      'x-litellm-spend-logs-metadata': JSON.stringify(correlation.metadata),
-      'x-litellm-end-user-id': correlation.endUserId,
-      // A little before our own deadline: a proxy that gives up itself also cuts its provider off, while a
-      // client that hangs up leaves the provider at work and the bill unseen.
-      'x-litellm-timeout': String((upstream.timeoutMs * PROXY_TIMEOUT_SHARE) / 1000),
-      // The walk over the models is ours: a retry inside the proxy would be spend without a row.
-      'x-litellm-num-retries': '0',
-    };
-    if (this.settings.litellmApiKey !== null) {
-      headers['authorization'] = `Bearer ${this.settings.litellmApiKey}`;
-    }
-    return headers;
+  private send(
+    path: string,
+    upstream: UpstreamRequest<unknown>,
+    sent: { readonly body: string; readonly signal: AbortSignal; readonly proxyTimeoutMs: number },
+  ): Promise<Dispatcher.ResponseData> {
+    return request(`${this.settings.litellmBaseUrl ?? ''}${path}`, {
+      method: 'POST',
+      dispatcher: this.agent,
+      signal: sent.signal,
+      highWaterMark: READ_AHEAD_BYTES,
+      headers: toHeaders(upstream, this.settings.litellmApiKey, sent.proxyTimeoutMs),
+      body: sent.body,
+    });
   }
 }
 
-const NOTHING = { answer: null, usage: null } as const;
-
-const NOT_SENT: UpstreamResult = {
-  ...NOTHING,
-  failure: 'connection_failed',
-  upstreamStatus: null,
-  upstreamError: 'The service is shutting down.',
-  cost: COST_OF_NOTHING_SENT,
-};
-
-function isSuccess(status: number | null): boolean {
-  return status !== null && status >= 200 && status < 300;
+function readCost(response: Dispatcher.ResponseData): Cost {
+  return costFromHeader(firstValue(response.headers[COST_HEADER]));
 }
 
-function readAnswer(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
-  const completion = parseChatCompletion(body);
-  if (completion === null) {
-    return {
-      ...NOTHING,
-      failure: 'malformed_answer',
-      upstreamStatus,
-      upstreamError: readErrorMessage(body),
-      cost,
-    };
-  }
-  return { ...completion, failure: null, upstreamStatus, upstreamError: null, cost };
-}
-
-function readFailure(upstreamStatus: number, cost: Cost, body: string): UpstreamResult {
-  const message = readErrorMessage(body);
-  const failure = classifyUpstreamError(upstreamStatus, message);
-  const isZeroUnknown = cost.costUsd === '0' && mayHaveSpent(failure, message);
+function readAnswer<Answer>(
+  upstreamStatus: number,
+  costInHeader: Cost,
+  body: string,
+  firstByteMs: number,
+  reading: Reading<Answer>,
+): UpstreamResult<Answer> {
+  const read = reading.read(body);
+  if (read === null) return readMalformed(upstreamStatus, costInHeader, body);
+  const { answer, usage, rawUsage } = read;
   return {
-    ...NOTHING,
-    failure,
+    answer,
+    failure: null,
     upstreamStatus,
-    upstreamError: message,
-    cost: isZeroUnknown ? { ...UNKNOWN_COST, text: cost.text } : cost,
+    upstreamError: null,
+    usage,
+    cost: costOfAnswer(costInHeader, rawUsage),
+    firstByteMs,
+    retryAfterMs: null,
   };
 }
 
-/** A tag as a header carries it: what a header cannot hold, and the comma between tags, percent-encoded. */
-function toTag(text: string): string {
-  return text.replace(/[^\x20-\x7e]|[,%]/gu, encodeURIComponent);
+/** Without an answer, but perhaps with a bill. */
+function readMalformed(upstreamStatus: number, costInHeader: Cost, body: string): FailedResult {
+  const rawUsage = objectOf(parseJson(body))['usage'];
+  return failed('malformed_answer', {
+    upstreamStatus,
+    upstreamError: readErrorMessage(body),
+    usage: parseUsage(rawUsage),
+    cost: costOfAnswer(costInHeader, rawUsage),
+  });
 }
 
-function firstValue(header: string | string[] | undefined): string | null {
-  return (Array.isArray(header) ? header[0] : header) ?? null;
+function estimateChat(request: ChatRequest, answer: ChatAnswer | null): Usage {
+  return estimateUsage(countRequestCharacters(request), answer === null ? 0 : countAnswerCharacters(answer));
 }

@@ -252,7 +252,7 @@ describe('the next model', () => {
     malformed_answer: true,
     request_rejected: false,
     service_key_refused: false,
-    stream_broken: false,
+    stream_broken: true,
     client_disconnected: false,
   };
 

@@ -88,11 +88,33 @@ const MAY_TRY_NEXT: Readonly<Record<AttemptFailure, boolean>> = {
   malformed_answer: true,
   request_rejected: false,
   service_key_refused: false,
-  // What a stream has said cannot be taken back.
-  stream_broken: false,
+  // Before anything was said; after it the walk is over.
+  stream_broken: true,
   client_disconnected: false,
 };
 
 export function mayTryNextModel(failure: AttemptFailure): boolean {
   return MAY_TRY_NEXT[failure];
+}
+
+/**
+ * An error inside of an answer that began as one of success. The status that it would have had is in its
+ * code, if anywhere. Null if the frame is none.
+ */
+export function readFrameError(
+  frame: Readonly<Record<string, unknown>>,
+): { readonly failure: AttemptFailure; readonly message: string } | null {
+  const { error } = frame;
+  if (error === undefined || error === null || error === false) return null;
+  const message = readErrorMessage(JSON.stringify(frame));
+  const { code, status } = typeof error === 'object' ? (error as { code?: unknown; status?: unknown }) : {};
+  const known = toErrorStatus(code) ?? toErrorStatus(status) ?? UNKNOWN_ERROR_STATUS;
+  return { failure: classifyUpstreamError(known, message), message };
+}
+
+const UNKNOWN_ERROR_STATUS = 500;
+
+function toErrorStatus(value: unknown): number | null {
+  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof status === 'number' && status >= 400 && status <= 599 ? status : null;
 }

@@ -57,6 +57,6 @@ import { JobsService } from './jobs.service.js';
     CallSweepService,
     JobExpiryService,
   ],
-  exports: [JobCallsService],
+  exports: [JobCallsService, JobsService],
 })
 export class JobsModule {}

@@ -53,6 +53,16 @@ const ORDER = [
   'jobs_create_and_call',
   'jobs_create_and_call_stream',
   'jobs_call_messages',
+  'openai_models',
+  'openai_model',
+  'openai_chat_completions',
+  'openai_responses',
+  'openai_embeddings',
+  'openai_job_models',
+  'openai_job_model',
+  'openai_job_chat_completions',
+  'openai_job_responses',
+  'openai_job_embeddings',
   'jobs_update_metadata',
   'jobs_complete',
   'credits_refund',
@@ -150,6 +160,15 @@ describe('the examples of the contract', () => {
     return sets.map((names) => Object.fromEntries(names.map((name) => [name, String(examples.get(name))])));
   }
 
+  /** The headers that have an example, but for the key, which is new for each request. */
+  function headersOf(operation: ContractOperation): Record<string, string> {
+    const headers = operation.parameters.filter(
+      ({ in: place, name, schema }) =>
+        place === 'header' && name !== 'Idempotency-Key' && schema.example !== undefined,
+    );
+    return Object.fromEntries(headers.map(({ name, schema }) => [name, String(schema.example)]));
+  }
+
   /** The example of its body; a job in it has the id that it was given. */
   function bodyOf({ example }: ContractOperation): unknown {
     const isAboutJob = typeof example === 'object' && example !== null && 'job_id' in example;
@@ -170,6 +189,7 @@ describe('the examples of the contract', () => {
             body: bodyOf(operation),
             query,
           })
+          .set(headersOf(operation))
           .set('Idempotency-Key', `${operationId} ${JSON.stringify(query)}`)
           .expect(200);
       const answer = await send();

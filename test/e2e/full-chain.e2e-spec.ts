@@ -34,8 +34,8 @@ describe('the full chain', () => {
       })
       .expect(200);
     expect(group.body.models).toEqual([
-      { model_name: 'gpt-3.5-turbo', priority: 0, is_active: true },
-      { model_name: 'gpt-4o-mini', priority: 1, is_active: true },
+      { model_name: 'gpt-3.5-turbo', priority: 0, weight: 1, is_active: true },
+      { model_name: 'gpt-4o-mini', priority: 1, weight: 1, is_active: true },
     ]);
 
     const team = await service

@@ -44,6 +44,7 @@ function pathOf({ path }: ContractOperation): string {
     call_id: v7(),
     job_type: 'demo',
     code: 'job_not_open',
+    model: team.groups[0]!,
   };
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
 }
@@ -57,9 +58,24 @@ function sendText(operation: ContractOperation, text: string, type = 'applicatio
   return send(operation).set('content-type', type).send(text);
 }
 
+/** The fields that an answer names; in OpenAI's shape it is the first one. */
 function fieldsOf(answer: Response): string[] {
-  const { errors = [] } = answer.body as { errors?: { field: string }[] };
-  return errors.map((error) => error.field);
+  const { errors = [], error } = answer.body as {
+    errors?: { field: string }[];
+    error?: { param: string | null };
+  };
+  if (typeof error?.param === 'string') return [error.param];
+  return errors.map((one) => one.field);
+}
+
+function codeOf(answer: Response): unknown {
+  const { code, error } = answer.body as { code?: string; error?: { code: string } };
+  return code ?? error?.code;
+}
+
+/** What a request that is not valid gets; OpenAI has no status of its own for it. */
+function invalidStatusOf({ operationId }: ContractOperation): number {
+  return operationId.startsWith('openai_') ? 400 : 422;
 }
 
 /** The type of a schema, null aside; of two alternatives the first. */
@@ -123,7 +139,7 @@ describe('a query', () => {
         .call(operation.method as Method, path, {
           body: operation.body === null ? undefined : soundBody(operation),
         })
-        .expect(422);
+        .expect(invalidStatusOf(operation));
       expect(fieldsOf(answer)).toEqual([name]);
     }
   });
@@ -141,12 +157,14 @@ describe('a query', () => {
     for (const value of bad) {
       const answer = await service
         .call(operation.method as Method, pathOf(operation), { query: { [name]: value } })
-        .expect(422);
+        .expect(invalidStatusOf(operation));
       // A day of two is refused together with the other one, if that is missing.
       expect(fieldsOf(answer)).toContain(name);
     }
     const twice = `${pathOf(operation)}?${name}=1&${name}=2`;
-    expect(fieldsOf(await service.call(operation.method as Method, twice).expect(422))).toContain(name);
+    expect(
+      fieldsOf(await service.call(operation.method as Method, twice).expect(invalidStatusOf(operation))),
+    ).toContain(name);
   });
 
   const NO_INTEGERS = ['0', '-1', '1.5', '1e1', '0x10', 'ten', ' 1', '1 ', '9'.repeat(30), '١', ''];
@@ -159,7 +177,9 @@ describe('a body', () => {
       return;
     }
     for (const name of ['colour', 'teamId', ' status', 'toString']) {
-      const answer = await send(operation, { ...soundBody(operation), [name]: 1 }).expect(422);
+      const answer = await send(operation, { ...soundBody(operation), [name]: 1 }).expect(
+        invalidStatusOf(operation),
+      );
       expect(fieldsOf(answer)).toEqual([name]);
     }
   });
@@ -175,7 +195,7 @@ describe('a body', () => {
       if (isTakenElsewhere(schema, value)) continue;
       const answer = await send(operation, { ...soundBody(operation), [name]: value });
       const fields = fieldsOf(answer).map((field) => field.split('.')[0]);
-      expect([what, answer.status, fields]).toEqual([what, 422, [name]]);
+      expect([what, answer.status, fields]).toEqual([what, invalidStatusOf(operation), [name]]);
     }
   });
 
@@ -184,7 +204,7 @@ describe('a body', () => {
     async (_, operation) => {
       const sound = operation.example as unknown[];
       for (const item of [null, 7, true, [], '/,/', 'x'.repeat(300), { a: 1 }, 'a\0b']) {
-        const answer = await send(operation, [...sound, item]).expect(422);
+        const answer = await send(operation, [...sound, item]).expect(invalidStatusOf(operation));
         expect(fieldsOf(answer).every((field) => field.startsWith('body'))).toBe(true);
       }
     },
@@ -194,7 +214,7 @@ describe('a body', () => {
     for (const name of contract.resolve(operation.body!).required ?? []) {
       const { [name]: _left, ...rest } = soundBody(operation);
       for (const body of [rest, { ...rest, [name]: null }]) {
-        expect(fieldsOf(await send(operation, body).expect(422))).toContain(name);
+        expect(fieldsOf(await send(operation, body).expect(invalidStatusOf(operation)))).toContain(name);
       }
     }
   });
@@ -212,7 +232,7 @@ describe('a body', () => {
       '[1,',
       "{'a':1}",
     ]) {
-      expect((await sendText(operation, text).expect(400)).body.code).toBe('malformed_json');
+      expect(codeOf(await sendText(operation, text).expect(400))).toBe('malformed_json');
     }
   });
 
@@ -220,7 +240,7 @@ describe('a body', () => {
     const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
     const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 1_001 }, (_item, key) => [key, 1])));
     for (const text of [deep, wide, '{"a":1e400}', '{"__proto__":{}}', '{"a":{"constructor":1}}']) {
-      await sendText(operation, text).expect(422);
+      await sendText(operation, text).expect(invalidStatusOf(operation));
     }
     await sendText(operation, `{"a":"${'x'.repeat(BODY_LIMIT)}"}`).expect(413);
   });
@@ -234,14 +254,14 @@ describe('a body', () => {
       'application/json; charset=utf-16',
       'nonsense',
     ]) {
-      expect((await sendText(operation, 'a=1', type).expect(415)).body.code).toBe('unsupported_media_type');
+      expect(codeOf(await sendText(operation, 'a=1', type).expect(415))).toBe('unsupported_media_type');
     }
   });
 
   it.each(byId(withBody.filter(({ isBodyOptional }) => !isBodyOptional)))(
     'of %s that is missing is refused',
     async (_, operation) => {
-      expect(fieldsOf(await send(operation).expect(422))).toEqual(['body']);
+      expect(fieldsOf(await send(operation).expect(invalidStatusOf(operation)))).toEqual(['body']);
     },
   );
 
@@ -255,8 +275,10 @@ describe('a body', () => {
   it.each(byId(operations.filter((operation) => operation.body === null && operation.method !== 'get')))(
     'is refused by %s, which takes none',
     async (_, operation) => {
-      expect(fieldsOf(await send(operation, { reason: 'x' }).expect(422))).toEqual(['reason']);
-      expect(fieldsOf(await send(operation, [1]).expect(422))).toEqual(['body']);
+      expect(fieldsOf(await send(operation, { reason: 'x' }).expect(invalidStatusOf(operation)))).toEqual([
+        'reason',
+      ]);
+      expect(fieldsOf(await send(operation, [1]).expect(invalidStatusOf(operation)))).toEqual(['body']);
     },
   );
 });
@@ -273,7 +295,7 @@ describe('a path', () => {
       for (const method of METHODS) {
         if (allowed.includes(method.toUpperCase())) continue;
         const answer = await service.call(method, path, { key: null }).expect(405);
-        expect([method, answer.headers['allow'], answer.body.code]).toEqual([
+        expect([method, answer.headers['allow'], codeOf(answer)]).toEqual([
           method,
           expected,
           'method_not_allowed',
@@ -303,7 +325,8 @@ describe('a path', () => {
         if (name === '%2E%2E' && operation.operationId === 'error_pages_get') continue;
         const answer = await ask(name);
         // The admin has to name a team there, which comes first.
-        const expected = operation.operationId === 'model_groups_resolve' ? 422 : 404;
+        const needsTeam = ['model_groups_resolve', 'openai_model'].includes(operation.operationId);
+        const expected = needsTeam ? invalidStatusOf(operation) : 404;
         expect([name, answer.status]).toEqual([name, expected]);
       }
     },

@@ -176,7 +176,7 @@ describe('streams', () => {
       expect(text).not.toContain('[DONE]');
       expect(frames.length).toBeGreaterThan(1);
       expect(frames.at(-1)?.error).toMatchObject({ type: 'api_error', code: 'upstream_stream_broken' });
-      expect(text).not.toMatch(/sandbox|litellm|fault-/i);
+      expect(JSON.stringify(frames.at(-1))).not.toMatch(/sandbox|litellm|fault/i);
       const { costs, call } = await costsOf(jobId);
       expect(call).toMatchObject({ status: 'partial', is_unpriced: true });
       expect(call.attempts).toEqual([
@@ -262,7 +262,7 @@ describe('streams', () => {
     await settledCostsOf(jobId);
     const text = await readWhenStored(send);
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
-    expect(framesOf(text).filter((frame) => frame.choices[0]?.delta.content !== undefined)).toHaveLength(20);
+    expect(framesOf(text).filter((frame) => (frame.choices[0]?.delta.content ?? '') !== '')).toHaveLength(20);
     expect((await costsOf(jobId)).costs.total_calls).toBe(1);
   });
 
@@ -283,11 +283,12 @@ describe('streams', () => {
       environment: { STREAM_STALL_TIMEOUT_MS: '100', STREAM_DISCONNECT: 'cancel' },
     });
     try {
-      const team = await makeTeam(stalled, { groups: [['fault-chunks-200000']] });
+      const team = await makeTeam(stalled, { groups: [['fault-chunks-10000']] });
       const jobId = await makeJob(stalled, team);
       const answer = await openStream(stalled, `/api/jobs/${jobId}/llm-call-stream`, {
         key: team.key,
-        body: { messages: MESSAGES },
+        // More than what lies in buffers on the way.
+        body: { messages: MESSAGES, n: 8 },
       });
       await readSome(answer);
       const { call } = await settledCostsOf(jobId);

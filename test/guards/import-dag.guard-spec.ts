@@ -20,6 +20,7 @@ const FEATURES: Readonly<Record<string, readonly string[]>> = {
   auth: [...BASE, 'keys', 'teams', 'organizations'],
   'llm-calls': [...BASE, 'gateway', 'model-groups'],
   jobs: [...BASE, 'chat', 'teams', 'keys', 'credits', 'budgets', 'llm-calls', 'model-groups', 'gateway'],
+  'openai-api': [...BASE, 'chat', 'jobs', 'teams', 'credits', 'model-groups', 'gateway'],
   // These read what the others wrote, by SQL.
   usage: BASE,
   'error-pages': ['common'],

@@ -7,6 +7,7 @@ const FILE = join(import.meta.dirname, '../../openapi.json');
 
 interface MediaType {
   readonly schema?: { readonly $ref?: string };
+  readonly examples?: Readonly<Record<string, unknown>>;
 }
 
 interface Operation {
@@ -91,7 +92,9 @@ describe('the served contract', () => {
             media.length === 0 ||
             media
               // A page and a file are text.
-              .filter(([type]) => !['text/html', 'text/csv', 'text/plain'].includes(type))
+              .filter(
+                ([type]) => !['text/html', 'text/csv', 'text/plain', 'text/event-stream'].includes(type),
+              )
               .some(([, { schema }]) => !/^#\/components\/schemas\/\w+$/.test(schema?.$ref ?? ''))
           );
         })
@@ -106,6 +109,10 @@ describe('the served contract', () => {
       'error_pages_get 200': 'text/html',
       'credits_statement 200': 'application/json,text/csv',
       'metrics_get 200': 'text/plain',
+      'openai_chat_completions 200': 'application/json,text/event-stream',
+      'openai_responses 200': 'application/json,text/event-stream',
+      'openai_job_chat_completions 200': 'application/json,text/event-stream',
+      'openai_job_responses 200': 'application/json,text/event-stream',
     };
     const media = operations.flatMap(({ operationId, responses }) =>
       Object.entries(responses).map(([status, { content }]) => ({
@@ -117,8 +124,10 @@ describe('the served contract', () => {
     );
     const wrong = media.filter(({ answer, isProblem, types, schemas }) =>
       isProblem
-        ? types.join() !== 'application/problem+json' ||
-          schemas.join() !== '#/components/schemas/ProblemResponse'
+        ? [types.join(), schemas.join()].join(' ') !==
+          (answer.startsWith('openai_')
+            ? 'application/json #/components/schemas/OpenAiErrorResponse'
+            : 'application/problem+json #/components/schemas/ProblemResponse')
         : types.join() !== (textTypes[answer] ?? 'application/json'),
     );
     expect(wrong.map(({ answer }) => answer)).toEqual([]);
@@ -139,9 +148,20 @@ describe('the served contract', () => {
     expect(silent.map(({ operationId }) => operationId)).toEqual([]);
   });
 
-  it('has 422 in every operation: each refuses a query that it does not know', () => {
-    const silent = operations.filter(({ responses }) => !('422' in responses));
+  it('has 422 in every operation, or 400 as OpenAI has it: each refuses a query that it does not know', () => {
+    const silent = operations.filter(({ operationId, responses }) => {
+      const status = operationId.startsWith('openai_') ? '400' : '422';
+      const media = Object.values(responses[status]?.content ?? {});
+      return !media.some(({ examples }) => examples?.['unknown_field'] !== undefined);
+    });
     expect(silent.map(({ operationId }) => operationId)).toEqual([]);
+  });
+
+  it('has no 422 where OpenAI has none', () => {
+    const other = operations.filter(
+      ({ operationId, responses }) => operationId.startsWith('openai_') && '422' in responses,
+    );
+    expect(other.map(({ operationId }) => operationId)).toEqual([]);
   });
 
   it('has no reference into nothing, and no schema that nothing refers to', () => {

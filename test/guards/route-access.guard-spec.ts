@@ -73,6 +73,16 @@ const MATRIX: Readonly<Record<string, Access>> = {
   jobs_call_messages: 'admin',
   jobs_list: 'own-team',
   jobs_list_all: 'admin',
+  openai_chat_completions: 'team',
+  openai_responses: 'team',
+  openai_embeddings: 'team',
+  openai_models: 'team',
+  openai_model: 'team',
+  openai_job_chat_completions: 'team',
+  openai_job_responses: 'team',
+  openai_job_embeddings: 'team',
+  openai_job_models: 'team',
+  openai_job_model: 'team',
   usage_team: 'own-team',
   usage_organization: 'admin',
   usage_dashboard: 'admin',
@@ -89,6 +99,9 @@ const BODIES: Readonly<Record<string, object>> = {
   jobs_create_and_call_stream: { job_type: 'demo', messages: MESSAGES },
   jobs_complete: { status: 'completed' },
   jobs_update_metadata: { metadata: { a: 1 } },
+  openai_job_chat_completions: { model: 'any', messages: MESSAGES },
+  openai_job_responses: { model: 'any', input: 'Hello' },
+  openai_job_embeddings: { model: 'any', input: 'Hello' },
   credits_add: { credits: 1 },
 };
 
@@ -153,6 +166,7 @@ function ask(
     call_id: v7(),
     job_type: 'demo',
     code: 'job_not_open',
+    model: team.groups[0]!,
   };
   const concrete = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name]!);
   return service
@@ -212,12 +226,26 @@ describe('the routes', () => {
     expect(declaredByControllers()).toEqual(documented);
   });
 
-  it.each(['/', '/api', '/api/stats', '/api/keys', '/v1/models'])(
+  it.each(['/', '/api', '/api/stats', '/api/keys'])(
     '%s is none of them and answers 404, with and without a key',
     async (path) => {
       for (const key of [null, team.key, undefined]) {
         const answer = await service.call('get', path, key === undefined ? {} : { key }).expect(404);
         expect(answer.body).toMatchObject({ code: 'route_not_found' });
+      }
+    },
+  );
+});
+
+describe('a route of OpenAI that is not metered', () => {
+  it.each(['/v1', '/v1/files', '/v1/completions', '/v1/audio/speech', '/v1/chat/completions/x'])(
+    '%s does not exist, with and without a key, and says so as OpenAI would',
+    async (path) => {
+      for (const key of [null, team.key, undefined]) {
+        for (const method of ['get', 'post'] as const) {
+          const answer = await service.call(method, path, key === undefined ? {} : { key }).expect(404);
+          expect(answer.body).toMatchObject({ error: { type: 'not_found_error', code: 'route_not_found' } });
+        }
       }
     },
   );
@@ -289,7 +317,7 @@ describe("a route of a team's own", () => {
   );
 });
 
-const JOB_ROUTE = /^jobs_(?!create$)/;
+const JOB_ROUTE = /^(jobs_(?!create$)|openai_job_)/;
 
 describe('a route of a job', () => {
   const jobRoutes = withAccess('team').filter((operation) => JOB_ROUTE.test(operation));
@@ -311,7 +339,10 @@ describe('a route of a job', () => {
       const missing = await ask(operation, { ...options, jobId: v7() }).expect(404);
       const impossible = await ask(operation, { ...options, jobId: 'no-such-job' }).expect(404);
 
-      expect(others.body).toMatchObject({ code: 'job_not_found', request_id: 'guard' });
+      const told = operation.startsWith('openai_')
+        ? { error: { code: 'job_not_found' } }
+        : { code: 'job_not_found', request_id: 'guard' };
+      expect(others.body).toMatchObject(told);
       expect(comparable(missing)).toEqual(comparable(others));
       expect(comparable(impossible)).toEqual(comparable(others));
     },

@@ -156,7 +156,7 @@ class Contract {
     if (media?.schema === undefined) return `the content type ${type} is not declared`;
     if (code !== null && !hasExampleOf(code, media.examples ?? {})) return `the code ${code} is not declared`;
     // Text that is no JSON has no shape that a schema could tell.
-    if (['text/html', 'text/csv', 'text/plain'].includes(type)) return null;
+    if (['text/html', 'text/csv', 'text/plain', 'text/event-stream'].includes(type)) return null;
     const validate = this.validatorOf(media.schema);
     const bodies = type === 'text/event-stream' ? readFrames(answer.text) : [JSON.parse(answer.text)];
     for (const body of bodies) {
@@ -191,16 +191,20 @@ function toPattern(path: string): RegExp {
 
 function codeOf(text: string): string | null {
   try {
-    return (JSON.parse(text) as { code?: string }).code ?? null;
+    return codeIn(JSON.parse(text));
   } catch {
     return null;
   }
 }
 
+/** The code of an error, of a problem or in OpenAI's shape. */
+function codeIn(body: unknown): string | null {
+  const { code, error } = body as { code?: string; error?: { code: string } };
+  return code ?? error?.code ?? null;
+}
+
 function hasExampleOf(code: string, examples: Readonly<Record<string, unknown>>): boolean {
-  return Object.values(examples).some(
-    (example) => (example as { value: { code: string } }).value.code === code,
-  );
+  return Object.values(examples).some((example) => codeIn((example as { value: unknown }).value) === code);
 }
 
 export const contract = new Contract(JSON.parse(readFileSync(FILE, 'utf8')) as Document);

@@ -55,6 +55,8 @@ export async function startTestService(options: ServiceOptions = {}): Promise<Te
     LITELLM_BASE_URL: options.upstreamUrl ?? sandbox.baseUrl,
     LITELLM_API_KEY: 'sk-service-key',
     LOG_LEVEL: 'silent',
+    // Tests fail models on purpose, and mean to reach them again.
+    BREAKER_FAILURES: '0',
     // Tests plant damage and verify when they mean to.
     LEDGER_CHECK_INTERVAL_MS: '0',
     ...options.environment,

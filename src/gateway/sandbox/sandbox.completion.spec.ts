@@ -7,7 +7,11 @@ const tokenizer = await loadTokenizer();
 
 function completeFor(changes: Record<string, unknown> = {}) {
   const messages = [{ role: 'user', content: 'Hello world' }];
-  return complete(tokenizer, readChatRequest({ model: 'any-model', messages, ...changes }));
+  const { choices, usage } = complete(
+    tokenizer,
+    readChatRequest({ model: 'any-model', messages, ...changes }),
+  );
+  return { text: choices[0]?.text ?? '', finishReason: choices[0]?.finishReason, usage };
 }
 
 describe('a completion', () => {

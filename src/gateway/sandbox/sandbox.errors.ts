@@ -138,6 +138,16 @@ export function providerFailure(
   return namedFailure(status, BEGINNINGS.get(status) ?? 'litellm.APIError: APIError', model, detail);
 }
 
+/** What LiteLLM writes as a frame where a provider fails behind the first one. */
+export function failureInStream(model: string): SandboxErrorBody {
+  return namedFailure(
+    503,
+    'litellm.MidStreamFallbackError: litellm.ServiceUnavailableError: ServiceUnavailableError',
+    model,
+    'The simulated provider at https://provider.sandbox.invalid failed in the middle of its answer.',
+  ).body;
+}
+
 function namedFailure(status: number, beginning: string, model: string, detail: string): ErrorAnswer {
   const message =
     `${beginning}: SandboxProviderException - ${detail}\n\n` +

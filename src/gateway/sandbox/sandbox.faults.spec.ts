@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FaultPlan, faultTextOf, NO_FAULTS, parseFaults } from './sandbox.faults.js';
+import { type FaultPlan, faultTextOf, NO_FAULTS, parseFaults, streamFaultOf } from './sandbox.faults.js';
 
 const PLANS: [string, Partial<FaultPlan>][] = [
   ['fault-status-429', { ending: { kind: 'status', status: 429 } }],
@@ -40,6 +40,34 @@ const PLANS: [string, Partial<FaultPlan>][] = [
     'fault-first-1-status-500+status-400',
     { first: { count: 1, status: 500 }, ending: { kind: 'status', status: 400 } },
   ],
+  ['fault-chunk-delay-100', { chunkDelayMs: 100 }],
+  ['fault-chunks-200', { chunks: 200 }],
+  ['fault-chunks-10000+chunk-delay-600000', { chunks: 10_000, chunkDelayMs: 600_000 }],
+  ['fault-reset-mid', { ending: { kind: 'reset-mid' } }],
+  ['fault-late-error', { ending: { kind: 'late-error' } }],
+  ['fault-no-done', { isDoneOmitted: true }],
+  ['fault-usage-early', { isUsageEarly: true }],
+  ['fault-usage-early+cut', { isUsageEarly: true, ending: { kind: 'cut' } }],
+  ['fault-usage-anthropic-native', { usageShape: 'anthropic-native' }],
+  ['fault-usage-groq+no-cost', { usageShape: 'groq', cost: 'absent' }],
+  ['fault-schema-miss', { schema: 'missed' }],
+  ['fault-schema-broken', { schema: 'broken' }],
+  ['fault-pings+crlf+split', { hasPings: true, hasCrlf: true, isSplit: true }],
+  ['fault-malformed+pings', { hasPings: true, ending: { kind: 'malformed' } }],
+  ['fault-malformed+no-done', { isDoneOmitted: true, ending: { kind: 'malformed' } }],
+  ['fault-rotate-ok', { rotation: [{ kind: 'ok' }] }],
+  [
+    'fault-rotate-429-503-ok-hang-reset',
+    {
+      rotation: [
+        { kind: 'status', status: 429 },
+        { kind: 'status', status: 503 },
+        { kind: 'ok' },
+        { kind: 'hang' },
+        { kind: 'reset' },
+      ],
+    },
+  ],
   ['fault-cut+no-usage', { ending: { kind: 'cut' }, isUsageOmitted: true }],
 ];
 
@@ -62,6 +90,14 @@ describe('the grammar of faults', () => {
     ['fault-rate-limit-soon', 'rate-limit-soon'],
     ['fault-first-0-status-500', 'first-0-status-500'],
     ['fault-first-2', 'first-2'],
+    ['fault-chunk-delay-600001', 'chunk-delay-600001'],
+    ['fault-chunks-0', 'chunks-0'],
+    ['fault-chunks-10001', 'chunks-10001'],
+    ['fault-rotate-', 'rotate-'],
+    ['fault-rotate-200', 'rotate-200'],
+    ['fault-rotate-429-', 'rotate-429-'],
+    ['fault-rotate-cut', 'rotate-cut'],
+    ['fault-usage-nobody', 'usage-nobody'],
     ['fault-cost-\n', 'cost-\n'],
     ['fault-cost-1e+5', '5'],
     ['fault-hang+', ''],
@@ -101,12 +137,42 @@ describe('the grammar of faults', () => {
     ['fault-no-cost+cost-1', 'no-cost', 'cost-1'],
     ['fault-no-choices+null-content', 'no-choices', 'null-content'],
     ['fault-no-usage+status-500', 'no-usage', 'status-500'],
+    ['fault-first-1-status-500+rotate-ok', 'first-1-status-500', 'rotate-ok'],
+    ['fault-no-usage+usage-early', 'no-usage', 'usage-early'],
+    ['fault-chunks-9+no-choices', 'no-choices', 'chunks-9'],
+    ['fault-schema-miss+chunks-9', 'schema-miss', 'chunks-9'],
+    ['fault-schema-miss+null-content', 'null-content', 'schema-miss'],
+    ['fault-chunk-delay-9+hang', 'chunk-delay-9', 'hang'],
+    ['fault-pings+status-500', 'pings', 'status-500'],
+    ['fault-split+html', 'split', 'html'],
+    ['fault-no-done+cut', 'no-done', 'cut'],
+    ['fault-late-error+no-done', 'no-done', 'late-error'],
+    ['fault-cut+reset-mid', 'cut', 'reset-mid'],
+    ['fault-usage-openai+auth', 'usage-openai', 'auth'],
     ['fault-html+null-content', 'null-content', 'html'],
   ])('refuses %s, of which one part would never be seen', (text, one, other) => {
     expect(parseFaults(text)).toEqual({
       ok: false,
       message: `The faults "${one}" and "${other}" exclude each other.`,
     });
+  });
+});
+
+describe('a fault that only a stream has', () => {
+  it.each([
+    ['chunk-delay-5', 'chunk-delay'],
+    ['late-error', 'late-error'],
+    ['no-done', 'no-done'],
+    ['usage-early', 'usage-early'],
+    ['pings', 'pings'],
+    ['crlf', 'crlf'],
+    ['split', 'split'],
+    ['delay-5+cut', null],
+    ['chunks-5', null],
+    ['malformed', null],
+  ])('in %s is %s', (text, expected) => {
+    const reading = parseFaults(text);
+    expect(reading.ok && streamFaultOf(reading.plan)).toBe(expected);
   });
 });
 

@@ -1,128 +1,112 @@
+import { FAULT_FORMS } from './sandbox.fault-forms.js';
+import { type UsageShapeName } from './sandbox.usage-shapes.js';
+
 /** How a request ends instead of with its normal answer. */
 export type FaultEnding =
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'rate-limit'; readonly retryAfterSeconds: number }
-  | { readonly kind: 'hang' | 'hang-body' | 'reset' | 'cut' | 'malformed' | 'html' }
+  | { readonly kind: 'hang' | 'hang-body' | 'reset' | 'reset-mid' | 'cut' | 'late-error' }
+  | { readonly kind: 'malformed' | 'html' }
   | { readonly kind: 'invalid-model' | 'context-window' | 'content-policy' | 'bad-request' }
   | { readonly kind: 'auth' | 'provider-auth' };
+
+/** One turn of a rotation. `ok` goes on to whatever else the request asks for. */
+export type RotationStep =
+  { readonly kind: 'status'; readonly status: number } | { readonly kind: 'ok' | 'hang' | 'reset' };
 
 /** What is done to one request. */
 export interface FaultPlan {
   /** Waited before anything is answered, in milliseconds. */
   readonly delayMs: number;
+  /** Waited between the chunks of a stream, in milliseconds. */
+  readonly chunkDelayMs: number;
+  /** The number of chunks with content that an answer is long enough for; null for the usual text. */
+  readonly chunks: number | null;
   /** The first `count` requests of a model name fail with `status`. */
   readonly first: { readonly count: number; readonly status: number } | null;
+  /** The requests of a model name get these in turn, again from the beginning after the last. */
+  readonly rotation: readonly RotationStep[] | null;
   readonly ending: FaultEnding | null;
-  /** The text of the cost header: the true cost, no header at all, or any text. */
+  /** The cost in the header or in a stream's usage: the true one, none at all, or any text. */
   readonly cost: 'computed' | 'absent' | { readonly text: string };
   readonly isUsageOmitted: boolean;
+  /** Usage on the first chunk with content, and a last chunk with neither choices nor usage. */
+  readonly isUsageEarly: boolean;
+  /** Fixed usage in the shape of a provider; null for the usage that was counted. */
+  readonly usageShape: UsageShapeName | null;
+  readonly isDoneOmitted: boolean;
   readonly choices: 'normal' | 'absent' | 'null-content';
+  /** Whether the text keeps to the JSON that `response_format` asks for. */
+  readonly schema: 'kept' | 'missed' | 'broken';
+  readonly hasPings: boolean;
+  readonly hasCrlf: boolean;
+  /** Whether writes end within frames and within characters. */
+  readonly isSplit: boolean;
 }
 
 export type FaultReading =
   { readonly ok: true; readonly plan: FaultPlan } | { readonly ok: false; readonly message: string };
 
 type Slot = keyof FaultPlan;
-
-/** One word of the grammar. `read` returns null where a number is out of its bounds. */
-interface FaultForm {
-  readonly form: string;
-  readonly pattern: RegExp;
-  readonly slot: Slot;
-  readonly read: (first: string, second: string) => Partial<FaultPlan> | null;
-}
+type EndingKind = FaultEnding['kind'];
 
 const PREFIX = 'fault-';
 
-export const MAX_DELAY_MS = 600_000;
-
 export const NO_FAULTS: FaultPlan = {
   delayMs: 0,
+  chunkDelayMs: 0,
+  chunks: null,
   first: null,
+  rotation: null,
   ending: null,
   cost: 'computed',
   isUsageOmitted: false,
+  isUsageEarly: false,
+  usageShape: null,
+  isDoneOmitted: false,
   choices: 'normal',
+  schema: 'kept',
+  hasPings: false,
+  hasCrlf: false,
+  isSplit: false,
 };
 
-/** `no-cost` stands before `cost-<text>` and `hang-body` is a word of its own: the patterns do not overlap. */
-const FORMS: readonly FaultForm[] = [
-  {
-    form: 'status-<400 to 599>',
-    pattern: /^status-([45]\d\d)$/,
-    slot: 'ending',
-    read: (status) => ({ ending: { kind: 'status', status: Number(status) } }),
-  },
-  {
-    form: `delay-<milliseconds, at most ${MAX_DELAY_MS}>`,
-    pattern: /^delay-(\d{1,6})$/,
-    slot: 'delayMs',
-    read: (delay) => (Number(delay) > MAX_DELAY_MS ? null : { delayMs: Number(delay) }),
-  },
-  {
-    form: 'rate-limit-<seconds>',
-    pattern: /^rate-limit-(\d{1,6})$/,
-    slot: 'ending',
-    read: (seconds) => ({ ending: { kind: 'rate-limit', retryAfterSeconds: Number(seconds) } }),
-  },
-  {
-    form: 'first-<requests>-status-<400 to 599>',
-    pattern: /^first-([1-9]\d{0,5})-status-([45]\d\d)$/,
-    slot: 'first',
-    read: (count, status) => ({ first: { count: Number(count), status: Number(status) } }),
-  },
-  {
-    form: 'no-cost',
-    pattern: /^no-cost$/,
-    slot: 'cost',
-    read: () => ({ cost: 'absent' }),
-  },
-  {
-    form: 'cost-<text of a header>',
-    // A header can carry printable ASCII only; anything else would make the answer itself impossible.
-    pattern: /^cost-([\x20-\x7e]*)$/,
-    slot: 'cost',
-    read: (text) => ({ cost: { text } }),
-  },
-  {
-    form: 'no-usage',
-    pattern: /^no-usage$/,
-    slot: 'isUsageOmitted',
-    read: () => ({ isUsageOmitted: true }),
-  },
-  {
-    form: 'no-choices',
-    pattern: /^no-choices$/,
-    slot: 'choices',
-    read: () => ({ choices: 'absent' }),
-  },
-  {
-    form: 'null-content',
-    pattern: /^null-content$/,
-    slot: 'choices',
-    read: () => ({ choices: 'null-content' }),
-  },
-  ...(
-    [
-      'hang',
-      'hang-body',
-      'reset',
-      'cut',
-      'malformed',
-      'html',
-      'invalid-model',
-      'context-window',
-      'content-policy',
-      'bad-request',
-      'auth',
-      'provider-auth',
-    ] as const
-  ).map((kind): FaultForm => ({
-    form: kind,
-    pattern: new RegExp(`^${kind}$`),
-    slot: 'ending',
-    read: () => ({ ending: { kind } }),
-  })),
+/** Endings behind which the normal answer is written in part, so that changes of its body can be seen. */
+const PARTIAL: readonly EndingKind[] = ['hang-body', 'cut', 'reset-mid', 'late-error'];
+
+/** The endings that a change can be seen with. A slot that is not named here goes with all of them. */
+const SEEN_WITH: ReadonlyMap<Slot, readonly EndingKind[]> = new Map<Slot, readonly EndingKind[]>([
+  ['isUsageOmitted', PARTIAL],
+  ['choices', PARTIAL],
+  ['usageShape', PARTIAL],
+  ['isUsageEarly', PARTIAL],
+  ['schema', PARTIAL],
+  ['chunkDelayMs', [...PARTIAL, 'malformed']],
+  ['chunks', [...PARTIAL, 'malformed']],
+  ['hasPings', [...PARTIAL, 'malformed']],
+  ['hasCrlf', [...PARTIAL, 'malformed']],
+  ['isSplit', [...PARTIAL, 'malformed']],
+  ['isDoneOmitted', ['malformed']],
+]);
+
+/** Changes of which one would hide the other. */
+const RIVALS: readonly (readonly [Slot, Slot])[] = [
+  ['first', 'rotation'],
+  ['isUsageOmitted', 'isUsageEarly'],
+  ['choices', 'schema'],
+  ['choices', 'chunks'],
+  ['schema', 'chunks'],
+];
+
+/** What only a stream has, by the word that asks for it. */
+const OF_STREAMS: readonly (readonly [string, (plan: FaultPlan) => boolean])[] = [
+  ['chunk-delay', ({ chunkDelayMs }) => chunkDelayMs > 0],
+  ['late-error', ({ ending }) => ending?.kind === 'late-error'],
+  ['no-done', ({ isDoneOmitted }) => isDoneOmitted],
+  ['usage-early', ({ isUsageEarly }) => isUsageEarly],
+  ['pings', ({ hasPings }) => hasPings],
+  ['crlf', ({ hasCrlf }) => hasCrlf],
+  ['split', ({ isSplit }) => isSplit],
 ];
 
 /**
@@ -132,6 +116,11 @@ const FORMS: readonly FaultForm[] = [
 export function faultTextOf(model: string, header: string | undefined): string | null {
   if (header !== undefined && header.trim() !== '') return header.trim();
   return model.startsWith(PREFIX) ? model : null;
+}
+
+/** The word of a fault that needs a stream, or null where the plan has none. */
+export function streamFaultOf(plan: FaultPlan): string | null {
+  return OF_STREAMS.find(([, isAsked]) => isAsked(plan))?.[0] ?? null;
 }
 
 /**
@@ -151,20 +140,26 @@ export function parseFaults(text: string): FaultReading {
     taken.set(found.slot, word);
     plan = { ...plan, ...found.change };
   }
-  const bodyFault = taken.get('isUsageOmitted') ?? taken.get('choices');
-  if (bodyFault !== undefined && plan.ending !== null && !endsWithinBody(plan.ending)) {
-    return { ok: false, message: excludedFaults(bodyFault, taken.get('ending') ?? '') };
-  }
-  return { ok: true, plan };
+  const rivals = rivalsIn(taken, plan.ending);
+  return rivals === null ? { ok: true, plan } : { ok: false, message: excludedFaults(...rivals) };
 }
 
-/** Whether the normal answer is written, at least in part, so that changes of its body can be seen. */
-function endsWithinBody(ending: FaultEnding): boolean {
-  return ending.kind === 'hang-body' || ending.kind === 'cut';
+/** Two words of which one would never be seen; null where all can be. */
+function rivalsIn(taken: ReadonlyMap<Slot, string>, ending: FaultEnding | null): [string, string] | null {
+  for (const [one, other] of RIVALS) {
+    const words = [taken.get(one), taken.get(other)] as const;
+    if (words[0] !== undefined && words[1] !== undefined) return [words[0], words[1]];
+  }
+  if (ending === null) return null;
+  for (const [slot, endings] of SEEN_WITH) {
+    const word = taken.get(slot);
+    if (word !== undefined && !endings.includes(ending.kind)) return [word, taken.get('ending') ?? ''];
+  }
+  return null;
 }
 
 function readWord(word: string): { slot: Slot; change: Partial<FaultPlan> } | null {
-  for (const form of FORMS) {
+  for (const form of FAULT_FORMS) {
     const match = form.pattern.exec(word);
     const change = match === null ? null : form.read(match[1] ?? '', match[2] ?? '');
     if (change !== null) return { slot: form.slot, change };
@@ -173,7 +168,7 @@ function readWord(word: string): { slot: Slot; change: Partial<FaultPlan> } | nu
 }
 
 function unknownFault(word: string): string {
-  const known = FORMS.map(({ form }) => form).join(', ');
+  const known = FAULT_FORMS.map(({ form }) => form).join(', ');
   return `Unknown fault "${word}". Known faults, joined with "+": ${known}.`;
 }
 

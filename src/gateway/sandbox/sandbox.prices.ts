@@ -1,4 +1,5 @@
 import { Decimal } from 'decimal.js';
+import { type TokenBuckets } from './sandbox.usage-shapes.js';
 
 /** USD for a million tokens, as decimal text. */
 export interface SandboxPrice {
@@ -15,9 +16,23 @@ export const SANDBOX_PRICES: ReadonlyMap<string, SandboxPrice> = new Map([
   ['gpt-4-turbo', { inputUsdPerMillion: '10', outputUsdPerMillion: '30' }],
   ['claude-3-5-haiku', { inputUsdPerMillion: '0.80', outputUsdPerMillion: '4' }],
   ['claude-3-5-sonnet', { inputUsdPerMillion: '3', outputUsdPerMillion: '15' }],
+  ['text-embedding-3-small', { inputUsdPerMillion: '0.02', outputUsdPerMillion: '0' }],
+  ['text-embedding-3-large', { inputUsdPerMillion: '0.13', outputUsdPerMillion: '0' }],
 ]);
 
 export const OTHER_MODEL_PRICE: SandboxPrice = { inputUsdPerMillion: '1', outputUsdPerMillion: '2' };
+
+/** USD for a million tokens of each kind: the price of every fixed usage, whatever the model is called. */
+export const BUCKET_USD_PER_MILLION: Readonly<Record<keyof TokenBuckets, string>> = {
+  uncachedInput: '1',
+  cacheRead: '0.1',
+  cacheWrite: '1.25',
+  audioInput: '10',
+  imageInput: '1.5',
+  output: '2',
+  reasoning: '2',
+  audioOutput: '20',
+};
 
 /** Wide enough that a price times any count of tokens is exact: the default 20 digits would round. */
 const Usd = Decimal.clone({ precision: 60 });
@@ -32,6 +47,14 @@ export function costUsdOf(model: string, promptTokens: number, completionTokens:
   return new Usd(price.inputUsdPerMillion)
     .times(promptTokens)
     .plus(new Usd(price.outputUsdPerMillion).times(completionTokens))
+    .div(1_000_000)
+    .toFixed();
+}
+
+/** What tokens of several kinds cost, as {@link costUsdOf} writes it. */
+export function costUsdOfBuckets(tokens: TokenBuckets): string {
+  return (Object.keys(BUCKET_USD_PER_MILLION) as (keyof TokenBuckets)[])
+    .reduce((sum, kind) => sum.plus(new Usd(BUCKET_USD_PER_MILLION[kind]).times(tokens[kind])), new Usd(0))
     .div(1_000_000)
     .toFixed();
 }

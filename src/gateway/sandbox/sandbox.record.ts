@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders } from 'node:http';
 
-/** One request for a completion, as it came in. */
+/** One request for a completion or embeddings, as it came in. */
 export interface SandboxServed {
   /** Empty where the body names none. */
   readonly model: string;
@@ -10,6 +10,12 @@ export interface SandboxServed {
   readonly body: unknown;
   /** What was sent, even if the body broke off behind it. Null: hung, reset, or not answered so far. */
   status: number | null;
+}
+
+/** Sums of tokens. */
+export interface ServedTokens {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
 }
 
 export const MAX_SERVED = 1_000;
@@ -28,6 +34,10 @@ export class ServedRecord {
   private bytes = 0;
   private total = 0;
   private readonly byModel = new Map<string, number>();
+  private readonly byStatus = new Map<number, number>();
+  private streams = 0;
+  private promptTokens = 0;
+  private completionTokens = 0;
 
   /** @param bodyBytes the size of the body as it was sent */
   add(entry: SandboxServed, bodyBytes: number): void {
@@ -40,6 +50,36 @@ export class ServedRecord {
       this.served.shift();
       this.bytes -= this.sizes.shift() ?? 0;
     }
+  }
+
+  /** What an entry was answered with. */
+  answered(entry: SandboxServed, status: number): void {
+    entry.status = status;
+    this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1);
+  }
+
+  streamed(): void {
+    this.streams += 1;
+  }
+
+  /** Adds what a provider bills for one answer. */
+  billed({ promptTokens, completionTokens }: ServedTokens): void {
+    this.promptTokens += promptTokens;
+    this.completionTokens += completionTokens;
+  }
+
+  tokens(): ServedTokens {
+    return { promptTokens: this.promptTokens, completionTokens: this.completionTokens };
+  }
+
+  /** Answers that were sent as a stream, at least in part. */
+  streamCount(): number {
+    return this.streams;
+  }
+
+  /** Without requests that got no answer. */
+  countsByStatus(): Record<string, number> {
+    return Object.fromEntries(this.byStatus);
   }
 
   /** All requests, also those no longer kept; with a model, those that named it. */
@@ -57,6 +97,10 @@ export class ServedRecord {
     this.bytes = 0;
     this.total = 0;
     this.byModel.clear();
+    this.byStatus.clear();
+    this.streams = 0;
+    this.promptTokens = 0;
+    this.completionTokens = 0;
   }
 }
 

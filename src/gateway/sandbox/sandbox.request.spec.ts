@@ -40,8 +40,74 @@ describe('a chat completion request', () => {
       { ...VALID, messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: '' } }] }] },
       'messages[0].content[0]',
     ],
-    ['streaming', { ...VALID, stream: true }, 'stream'],
-    ['two choices', { ...VALID, n: 2 }, 'n'],
+    ['a text for stream', { ...VALID, stream: 'true' }, 'stream'],
+    ['options of a stream that is none', { ...VALID, stream_options: {} }, 'stream_options'],
+    ['options of a stream that are none', { ...VALID, stream: true, stream_options: true }, 'stream_options'],
+    [
+      'a number for include_usage',
+      { ...VALID, stream: true, stream_options: { include_usage: 1 } },
+      'stream_options.include_usage',
+    ],
+    ['no choice', { ...VALID, n: 0 }, 'n'],
+    ['nine choices', { ...VALID, n: 9 }, 'n'],
+    ['alternatives without log probabilities', { ...VALID, top_logprobs: 2 }, 'top_logprobs'],
+    ['21 alternatives', { ...VALID, logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
+    ['an unknown effort', { ...VALID, reasoning_effort: 'enormous' }, 'reasoning_effort'],
+    [
+      'a result of a tool without the id of a call',
+      { ...VALID, messages: [{ role: 'tool', content: '5' }] },
+      'messages[0].tool_call_id',
+    ],
+    [
+      'a call without arguments',
+      { ...VALID, messages: [{ role: 'assistant', tool_calls: [{ function: { name: 'f' } }] }] },
+      'messages[0].tool_calls[0]',
+    ],
+    [
+      'a sound without its format',
+      {
+        ...VALID,
+        messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'AAAA' } }] }],
+      },
+      'messages[0].content[0]',
+    ],
+    [
+      'a picture of the system',
+      {
+        ...VALID,
+        messages: [
+          {
+            role: 'system',
+            content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }],
+          },
+        ],
+      },
+      'messages[0].content[0]',
+    ],
+    ['tools that are none', { ...VALID, tools: [] }, 'tools'],
+    ['a tool of another type', { ...VALID, tools: [{ type: 'custom', custom: { name: 'f' } }] }, 'tools[0]'],
+    ['a function without a name', { ...VALID, tools: [{ type: 'function', function: {} }] }, 'tools[0]'],
+    ['a choice without tools', { ...VALID, tool_choice: 'auto' }, 'tool_choice'],
+    [
+      'a choice of another function',
+      {
+        ...VALID,
+        tools: [{ type: 'function', function: { name: 'f' } }],
+        tool_choice: { type: 'function', function: { name: 'g' } },
+      },
+      'tool_choice',
+    ],
+    ['an unknown format', { ...VALID, response_format: { type: 'xml' } }, 'response_format'],
+    [
+      'a schema without a name',
+      { ...VALID, response_format: { type: 'json_schema', json_schema: { schema: {} } } },
+      'response_format.json_schema.name',
+    ],
+    [
+      'a format without its schema',
+      { ...VALID, response_format: { type: 'json_schema', json_schema: { name: 'f' } } },
+      'response_format.json_schema.schema',
+    ],
     ['a limit of 0', { ...VALID, max_tokens: 0 }, 'max_tokens'],
     ['half a token', { ...VALID, max_completion_tokens: 1.5 }, 'max_completion_tokens'],
     ['a limit as text', { ...VALID, max_tokens: '5' }, 'max_tokens'],
@@ -52,12 +118,21 @@ describe('a chat completion request', () => {
     expect(refusalOf(body)).toEqual({ status: 400, type: 'invalid_request_error', param });
   });
 
-  it('says that streaming is not supported yet', () => {
-    expect(() => readChatRequest({ ...VALID, stream: true })).toThrow('not supported by the sandbox yet');
-  });
-
   it('may leave everything else out, or null', () => {
-    const nothing = { stream: false, n: 1, max_tokens: null, max_completion_tokens: null, stop: null };
+    const nothing = {
+      stream: false,
+      stream_options: null,
+      n: 1,
+      max_tokens: null,
+      max_completion_tokens: null,
+      stop: null,
+      tools: null,
+      tool_choice: null,
+      response_format: { type: 'text' },
+      logprobs: false,
+      top_logprobs: null,
+      reasoning_effort: 'none',
+    };
 
     expect(readChatRequest({ ...VALID, ...nothing })).toEqual(readChatRequest(VALID));
   });

@@ -1,20 +1,38 @@
 import { invalidRequest, SandboxRefusal } from './sandbox.errors.js';
-import { type CountedMessage } from './sandbox.tokens.js';
+import { isObject, type JsonObject } from './sandbox.json.js';
+import { readMessages, type SandboxMessage } from './sandbox.messages.js';
+import { readResponseFormat, type ResponseFormat } from './sandbox.response-format.js';
+import { readTools, type ToolRequest } from './sandbox.tool-request.js';
 
 /** A chat completion request that passed every check. */
 export interface SandboxRequest {
   readonly model: string;
-  readonly messages: readonly CountedMessage[];
-  /** Tokens of the answer at most; null without a limit. */
+  readonly messages: readonly SandboxMessage[];
+  /** Tokens of the answer at most, of each choice and with its reasoning; null without a limit. */
   readonly maxTokens: number | null;
   readonly stops: readonly string[];
   /** Parameters that may change the text, in a fixed order; null where not given. */
   readonly sampling: readonly unknown[];
+  readonly isStream: boolean;
+  /** Whether a stream ends with a chunk of usage. */
+  readonly isUsageIncluded: boolean;
+  readonly choiceCount: number;
+  /** Null where no tools are given. */
+  readonly tools: ToolRequest | null;
+  readonly responseFormat: ResponseFormat;
+  /** Alternatives to tell for each token; null where no log probabilities are asked for. */
+  readonly topLogprobs: number | null;
+  /** Null where the answer is not to be reasoned about. */
+  readonly reasoningEffort: ReasoningEffort | null;
 }
+
+export const REASONING_EFFORTS = ['minimal', 'low', 'medium', 'high', 'xhigh'] as const;
+export type ReasoningEffort = (typeof REASONING_EFFORTS)[number];
 
 const MAX_MODEL_LENGTH = 256;
 const MAX_STOPS = 4;
-const ROLES: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool', 'function'];
+const MAX_CHOICES = 8;
+const MAX_TOP_LOGPROBS = 20;
 const SAMPLING = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty'];
 
 /** The model that a body names, for the record; empty where it names none. */
@@ -29,63 +47,74 @@ export function modelOf(body: unknown): string {
  */
 export function readChatRequest(body: unknown): SandboxRequest {
   if (!isObject(body)) throw refusal('The body must be a JSON object.');
-  const { model, messages, stream, n } = body;
-  if (typeof model !== 'string' || model === '' || model.length > MAX_MODEL_LENGTH) {
-    throw refusal(`model must be a string of 1 to ${MAX_MODEL_LENGTH} characters.`, 'model');
-  }
-  if (!Array.isArray(messages) || messages.length === 0) {
-    throw refusal('messages must be an array with at least one message.', 'messages');
-  }
-  if (stream !== undefined && stream !== null && stream !== false) {
-    throw refusal('Streaming is not supported by the sandbox yet.', 'stream');
-  }
-  if (n !== undefined && n !== null && n !== 1) {
-    throw refusal('The sandbox answers with exactly one choice: n must be 1.', 'n');
-  }
   return {
-    model,
-    messages: messages.map((message: unknown, index) => readMessage(message, `messages[${index}]`)),
+    model: readModel(body),
+    messages: readMessages(body['messages']),
+    ...readStreaming(body),
     maxTokens: readLimit(body, 'max_completion_tokens') ?? readLimit(body, 'max_tokens'),
     stops: readStops(body['stop']),
     sampling: SAMPLING.map((name) => body[name] ?? null),
+    choiceCount: readWhole(body, 'n', 1, MAX_CHOICES) ?? 1,
+    tools: readTools(body),
+    responseFormat: readResponseFormat(body['response_format']),
+    topLogprobs: readLogprobs(body),
+    reasoningEffort: readReasoningEffort(body['reasoning_effort']),
   };
 }
 
-function readMessage(message: unknown, param: string): CountedMessage {
-  if (!isObject(message)) throw refusal(`${param} must be an object.`, param);
-  const { role, name, content } = message;
-  if (typeof role !== 'string' || !ROLES.includes(role)) {
-    throw refusal(`${param}.role must be one of ${ROLES.join(', ')}.`, `${param}.role`);
+/** @throws SandboxRefusal for a model that is no name */
+export function readModel(body: JsonObject): string {
+  const { model } = body;
+  if (typeof model !== 'string' || model === '' || model.length > MAX_MODEL_LENGTH) {
+    throw refusal(`model must be a string of 1 to ${MAX_MODEL_LENGTH} characters.`, 'model');
   }
-  if (name !== undefined && name !== null && typeof name !== 'string') {
-    throw refusal(`${param}.name must be a string.`, `${param}.name`);
-  }
-  return { role, name: name ?? null, texts: readContent(content, role, `${param}.content`) };
+  return model;
 }
 
-function readContent(content: unknown, role: string, param: string): string[] {
-  if (typeof content === 'string') return [content];
-  // An assistant that only called tools has no content.
-  if ((content === undefined || content === null) && role === 'assistant') return [];
-  if (!Array.isArray(content)) throw refusal(`${param} must be a string or an array of text parts.`, param);
-  return content.map((part: unknown, index) => {
-    if (!isObject(part) || part['type'] !== 'text' || typeof part['text'] !== 'string') {
-      throw refusal(
-        `${param}[${index}] must be a text part: the sandbox reads text only.`,
-        `${param}[${index}]`,
-      );
-    }
-    return part['text'];
-  });
+/** A whole number within bounds; null where none is given. */
+export function readWhole(body: JsonObject, name: string, least: number, most: number): number | null {
+  const value = body[name];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most) {
+    throw refusal(`${name} must be a whole number from ${least} to ${most}.`, name);
+  }
+  return value;
 }
 
-function readLimit(body: Record<string, unknown>, name: string): number | null {
-  const limit = body[name];
-  if (limit === undefined || limit === null) return null;
-  if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 1) {
-    throw refusal(`${name} must be a whole number of at least 1.`, name);
+function readStreaming(body: JsonObject): Pick<SandboxRequest, 'isStream' | 'isUsageIncluded'> {
+  const isStream = readFlag(body, 'stream', 'stream');
+  const options = body['stream_options'] ?? null;
+  if (options === null) return { isStream, isUsageIncluded: false };
+  if (!isObject(options)) throw refusal('stream_options must be an object.', 'stream_options');
+  if (!isStream) throw refusal('stream_options needs stream to be true.', 'stream_options');
+  return { isStream, isUsageIncluded: readFlag(options, 'include_usage', 'stream_options.include_usage') };
+}
+
+function readFlag(body: JsonObject, name: string, param: string): boolean {
+  const value = body[name] ?? false;
+  if (typeof value !== 'boolean') throw refusal(`${param} must be true or false.`, param);
+  return value;
+}
+
+function readLimit(body: JsonObject, name: string): number | null {
+  return readWhole(body, name, 1, Number.MAX_SAFE_INTEGER);
+}
+
+function readLogprobs(body: JsonObject): number | null {
+  const isAsked = readFlag(body, 'logprobs', 'logprobs');
+  const top = readWhole(body, 'top_logprobs', 0, MAX_TOP_LOGPROBS);
+  if (!isAsked && top !== null) throw refusal('top_logprobs needs logprobs to be true.', 'top_logprobs');
+  return isAsked ? (top ?? 0) : null;
+}
+
+function readReasoningEffort(effort: unknown): ReasoningEffort | null {
+  if (effort === undefined || effort === null || effort === 'none') return null;
+  const known = REASONING_EFFORTS.find((name) => name === effort);
+  if (known === undefined) {
+    const names = ['none', ...REASONING_EFFORTS].join(', ');
+    throw refusal(`reasoning_effort must be one of ${names}.`, 'reasoning_effort');
   }
-  return limit;
+  return known;
 }
 
 function readStops(stop: unknown): string[] {
@@ -100,10 +129,6 @@ function readStops(stop: unknown): string[] {
 
 function isStopText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refusal(message: string, param: string | null = null): SandboxRefusal {

@@ -147,7 +147,7 @@ describe('a request that is wrong', () => {
     ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 'request_body'],
     ['an array', [], null],
     ['no messages', { model: 'gpt-4o' }, 'messages'],
-    ['streaming', { model: 'gpt-4o', messages: MESSAGES, stream: true }, 'stream'],
+    ['a text for stream', { model: 'gpt-4o', messages: MESSAGES, stream: 'yes' }, 'stream'],
   ])('gets 400 for %s', async (_, body, param) => {
     const response = await post(body);
 
@@ -160,7 +160,8 @@ describe('a request that is wrong', () => {
 
   it.each([
     ['GET', '/v1/chat/completions'],
-    ['POST', '/v1/embeddings'],
+    ['GET', '/v1/embeddings'],
+    ['POST', '/v1/responses'],
     ['GET', '/'],
   ])('gets 404 for %s %s', async (method, path) => {
     const response = await fetch(sandbox.baseUrl + path, { method });
@@ -202,6 +203,8 @@ describe('the other routes', () => {
         model('gpt-4-turbo'),
         model('claude-3-5-haiku'),
         model('claude-3-5-sonnet'),
+        model('text-embedding-3-small'),
+        model('text-embedding-3-large'),
       ],
     });
   });
@@ -216,6 +219,6 @@ describe('the other routes', () => {
     await post('broken');
 
     const stats = await (await fetch(`${sandbox.baseUrl}/sandbox/stats`)).json();
-    expect(stats).toEqual({ total: 3, by_model: { 'gpt-4o': 2 } });
+    expect(stats).toMatchObject({ total: 3, by_model: { 'gpt-4o': 2 }, by_status: { 200: 1, 400: 2 } });
   });
 });

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 export interface TextSource {
   /** The last message of the user; null where there is none. */
   readonly lastUserText: string | null;
+  /** What a tool returned last, where the answer is about that. */
+  readonly toolText?: string | null;
   /** The model asked for: never named in the text, not even where the user named it. */
   readonly model: string;
   /** Everything that may change the text: messages and sampling parameters, in a fixed order. */
@@ -18,7 +20,7 @@ const QUOTE_SOURCE_LENGTH = 2_000;
 
 /** Families of models and their makers, with whatever version follows ("gpt-4o-mini", "claude-3.5"). */
 const KNOWN_NAMES =
-  /(?<![\p{L}\p{N}])(?:chat-?gpt|gpt|open-?ai|o[1-9]|claude|anthropic|gemini|gemma|google|vertex|mistral|mixtral|llama|azure|bedrock|deepseek|qwen|grok|cohere|litellm)(?:\p{N}[\p{L}\p{N}]*)?(?:[-_.:/@][\p{L}\p{N}]+)*(?![\p{L}\p{N}])/giu;
+  /(?<![\p{L}\p{N}])(?:chat-?gpt|gpt|open-?ai|o[1-9]|claude|anthropic|text-embedding|gemini|gemma|google|vertex|mistral|mixtral|llama|azure|bedrock|deepseek|qwen|grok|cohere|litellm)(?:\p{N}[\p{L}\p{N}]*)?(?:[-_.:/@][\p{L}\p{N}]+)*(?![\p{L}\p{N}])/giu;
 
 const OPENINGS = [
   'This answer comes from the sandbox, which writes its text without any network.',
@@ -33,6 +35,8 @@ const REFERENCES = [
   'The question was "QUOTE", which is taken here only as an example.',
   'It refers to what you wrote: "QUOTE".',
 ];
+
+const TOOL_REFERENCE = 'A tool was called for this, and what it returned is "QUOTE".';
 
 const WITHOUT_USER = 'There was no message of a user to refer to, only instructions.';
 
@@ -60,11 +64,36 @@ export function composeText(source: TextSource): string {
   const digest = createHash('sha256').update(JSON.stringify(source.seed)).digest();
   const pick = (pool: readonly string[], position: number): string =>
     pool[(digest[position] ?? 0) % pool.length] ?? '';
-  const quote = source.lastUserText === null ? '' : quoteOf(source.lastUserText, source.model);
+  const isAboutTool = typeof source.toolText === 'string';
+  const quote = quoteOf(source.toolText ?? source.lastUserText ?? '', source.model);
+  const frame = isAboutTool ? TOOL_REFERENCE : pick(REFERENCES, 1);
   // A replacer function, because a text of the user such as "$&" is a pattern for String.replace.
-  const reference = quote === '' ? WITHOUT_USER : pick(REFERENCES, 1).replace('QUOTE', () => quote);
+  const reference = quote === '' && !isAboutTool ? WITHOUT_USER : frame.replace('QUOTE', () => quote);
   const bodies = [pick(BODIES, 2), pick(BODIES, 3), pick(BODIES, 4)];
   return [pick(OPENINGS, 0), reference, ...new Set(bodies), pick(CLOSINGS, 5)].join(' ');
+}
+
+/** Goes on with a text until it has that many words, or cuts it there; see {@link wordsOf}. */
+export function textOfWords(text: string, count: number): string {
+  const words = wordsOf(text);
+  // The sentences come in their order, because only the length is asked for.
+  const more = BODIES.flatMap((sentence) => wordsOf(` ${sentence}`));
+  while (words.length < count) words.push(...more);
+  return words.slice(0, count).join('');
+}
+
+/** A text in pieces of a word and the blanks before it; a run of more than 24 characters is several pieces. */
+export function wordsOf(text: string): string[] {
+  return text.match(/\s*\S{1,24}|\s+$/gu) ?? [];
+}
+
+/** What a model thinks before it answers: as many sentences. */
+export function composeReasoning(seed: unknown, sentences: number): string {
+  const [offset = 0] = createHash('sha256').update(JSON.stringify(seed)).digest();
+  const thoughts = Array.from({ length: sentences }, (_, index) => {
+    return `Step ${index + 1}: ${BODIES[(offset + index) % BODIES.length] ?? ''}`;
+  });
+  return thoughts.join(' ');
 }
 
 /** One line without names of models or makers, at most {@link QUOTE_LENGTH} code points and an ellipsis. */

@@ -4,6 +4,8 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** The text of tokens. A character of which the last tokens are missing is left out. */
   decode(tokens: readonly number[]): string;
+  /** The bytes of one token, which may be a part of a character. */
+  bytesOf(token: number): Uint8Array;
   /** The number of tokens of a text of any length. */
   count(text: string): number;
 }
@@ -14,6 +16,10 @@ export interface CountedMessage {
   readonly name: string | null;
   /** The text of the message, in its parts. */
   readonly texts: readonly string[];
+  /** The names and arguments of the tools that it called. */
+  readonly callTexts?: readonly string[];
+  /** What its pictures and sounds take, in a fixed number for each. */
+  readonly mediaTokens?: number;
 }
 
 /** OpenAI's documented overhead: "every message follows <|start|>{role/name}\n{content}<|end|>\n". */
@@ -49,11 +55,13 @@ export function loadTokenizer(): Promise<Tokenizer> {
 /**
  * The tokens of a prompt by OpenAI's documented way of counting for chat completions ("How to count tokens
  * with tiktoken"): 3 for a message, those of its role, content and name, 1 more for a name, 3 for the reply.
+ * Calls of tools count as their names and arguments, which OpenAI documents nowhere.
  */
 export function countPromptTokens(tokenizer: Tokenizer, messages: readonly CountedMessage[]): number {
   return messages.reduce((total, message) => {
     const nameTokens = message.name === null ? 0 : TOKENS_PER_NAME + tokenizer.count(message.name);
-    const textTokens = message.texts.reduce((sum, text) => sum + tokenizer.count(text), 0);
+    const texts = [...message.texts, ...(message.callTexts ?? [])];
+    const textTokens = texts.reduce((sum, text) => sum + tokenizer.count(text), message.mediaTokens ?? 0);
     return total + TOKENS_PER_MESSAGE + tokenizer.count(message.role) + nameTokens + textTokens;
   }, TOKENS_PRIMING_THE_REPLY);
 }
@@ -66,6 +74,7 @@ async function importTokenizer(): Promise<Tokenizer> {
   return {
     encode: (text) => encode(text, ALL_TEXT_IS_ORDINARY),
     decode: (tokens) => decode(tokens, vocabulary),
+    bytesOf: (token) => bytesOf(token, vocabulary),
     count: (text) =>
       cutLongRuns(text).reduce((sum, piece) => sum + countTokens(piece, ALL_TEXT_IS_ORDINARY), 0),
   };
@@ -76,12 +85,14 @@ async function importTokenizer(): Promise<Tokenizer> {
  * end of one text comes out at the beginning of the next.
  */
 function decode(tokens: readonly number[], vocabulary: readonly (string | number[])[]): string {
-  const bytes = tokens.map((token) => {
-    const piece = vocabulary[token] ?? '';
-    return typeof piece === 'string' ? Buffer.from(piece) : Uint8Array.from(piece);
-  });
+  const bytes = tokens.map((token) => bytesOf(token, vocabulary));
   // A stream that never ends keeps incomplete bytes to itself instead of writing a mark for them.
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(bytes), { stream: true });
+}
+
+function bytesOf(token: number, vocabulary: readonly (string | number[])[]): Uint8Array {
+  const piece = vocabulary[token] ?? '';
+  return typeof piece === 'string' ? Buffer.from(piece) : Uint8Array.from(piece);
 }
 
 function cutLongRuns(text: string): string[] {

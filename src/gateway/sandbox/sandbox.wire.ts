@@ -11,7 +11,7 @@ export interface WireAnswer {
 }
 
 /** How much of an answer is written, and what happens then. */
-export type WireEnding = 'complete' | 'hang-body' | 'cut';
+export type WireEnding = 'complete' | 'hang-body' | 'cut' | 'reset-mid';
 
 /** A body as JSON, or why it is none. */
 export interface ReceivedJson {
@@ -60,10 +60,11 @@ export function writeAnswer(response: ServerResponse, answer: WireAnswer, ending
   const half = body.subarray(0, Math.floor(body.byteLength / 2));
   response.write(half, () => {
     if (ending === 'cut') response.destroy();
+    if (ending === 'reset-mid') response.socket?.resetAndDestroy();
   });
 }
 
-/** Ends the connection with a reset before anything was written to it. */
+/** Ends the connection with a reset. */
 export function resetConnection(request: IncomingMessage): void {
   request.socket.resetAndDestroy();
 }

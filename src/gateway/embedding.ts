@@ -1,0 +1,28 @@
+import type { EmbeddingAnswer } from './gateway.types.js';
+import { isObject, parseJson } from './json-value.js';
+
+type Embedding = EmbeddingAnswer['data'][number];
+
+/** Reads OpenAI's list of embeddings. Null if it is not one, or any of them cannot be one. */
+export function parseEmbeddings(body: string): { answer: EmbeddingAnswer; rawUsage: unknown } | null {
+  const list = parseJson(body);
+  if (!isObject(list)) return null;
+  const given: unknown = list['data'];
+  if (!Array.isArray(given) || given.length === 0) return null;
+  const data: Embedding[] = [];
+  for (const [position, value] of given.entries()) {
+    const embedding = toEmbedding(value, position);
+    if (embedding === null) return null;
+    data.push(embedding);
+  }
+  return { answer: { data }, rawUsage: list['usage'] };
+}
+
+function toEmbedding(value: unknown, position: number): Embedding | null {
+  if (!isObject(value)) return null;
+  const { embedding } = value;
+  const index = Number.isSafeInteger(value['index']) ? (value['index'] as number) : position;
+  if (typeof embedding === 'string' && embedding !== '') return { index, embedding };
+  if (!Array.isArray(embedding) || embedding.length === 0) return null;
+  return embedding.every((number) => typeof number === 'number') ? { index, embedding } : null;
+}

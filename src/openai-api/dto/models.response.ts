@@ -1,0 +1,33 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { ModelGroupRecord } from '../../model-groups/model-groups.types.js';
+import { toSeconds } from '../ids.js';
+
+export class ModelResponse {
+  @ApiProperty({ type: String, description: "The model group's name", example: 'ChatFast' })
+  id!: string;
+
+  @ApiProperty({ type: String, enum: ['model'] })
+  object!: 'model';
+
+  @ApiProperty({ type: 'integer', description: 'Seconds since 1970', example: 1_764_000_000 })
+  created!: number;
+
+  @ApiProperty({ type: String, enum: ['system'] })
+  owned_by!: 'system';
+}
+
+export class ModelsResponse {
+  @ApiProperty({ type: String, enum: ['list'] })
+  object!: 'list';
+
+  @ApiProperty({ type: [ModelResponse] })
+  data!: ModelResponse[];
+}
+
+export function toModelResponse({ groupName, createdAt }: ModelGroupRecord): ModelResponse {
+  return { id: groupName, object: 'model', created: toSeconds(createdAt), owned_by: 'system' };
+}
+
+export function toModelsResponse(groups: readonly ModelGroupRecord[]): ModelsResponse {
+  return { object: 'list', data: groups.map(toModelResponse) };
+}
