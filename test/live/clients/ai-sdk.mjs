@@ -2,12 +2,12 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { embedMany, generateText, isStepCount, Output, RetryError, streamText, tool } from 'ai';
 import {
+  BAD_TOOL_NAME,
   BASE_URL,
   CHUNKS_BEFORE_LEAVING,
   City,
   CITY_QUESTION,
   EMBEDDING_MODEL,
-  EMPTY_STOP,
   errorOf,
   FAILING_MODEL,
   KEY,
@@ -121,7 +121,7 @@ async function errors() {
   return {
     wrongKey: await ask(WRONG_KEY, MODEL),
     unknownModel: await ask(KEY, UNKNOWN_MODEL),
-    badParameter: await ask(KEY, MODEL, { stopSequences: EMPTY_STOP }),
+    badParameter: await ask(KEY, MODEL, { tools: { [BAD_TOOL_NAME]: weatherTool().get_weather } }),
     noCredits: PENNILESS_KEY === undefined ? null : await ask(PENNILESS_KEY, MODEL),
     upstreamFailure: await ask(KEY, FAILING_MODEL),
     upstreamFailureWithoutRetries: await ask(KEY, FAILING_MODEL, { maxRetries: 0 }),

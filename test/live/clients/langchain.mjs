@@ -3,11 +3,11 @@ import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import {
+  BAD_TOOL_NAME,
   CHUNKS_BEFORE_LEAVING,
   City,
   CITY_QUESTION,
   EMBEDDING_MODEL,
-  EMPTY_STOP,
   errorOf,
   FAILING_MODEL,
   MODEL,
@@ -117,7 +117,7 @@ async function errors() {
   return {
     wrongKey: await ask({ apiKey: WRONG_KEY }),
     unknownModel: await ask({ model: UNKNOWN_MODEL }),
-    badParameter: await ask({}, { stop: EMPTY_STOP }),
+    badParameter: await ask({}, { tools: [{ type: 'function', function: { name: BAD_TOOL_NAME } }] }),
     noCredits: PENNILESS_KEY === undefined ? null : await ask({ apiKey: PENNILESS_KEY }),
     // Left alone, it asks seven times within a minute.
     upstreamFailure: await ask({ model: FAILING_MODEL, maxRetries: 1 }),

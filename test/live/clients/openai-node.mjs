@@ -2,6 +2,7 @@
 import OpenAI from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import {
+  BAD_TOOL_NAME,
   CHUNKS_BEFORE_LEAVING,
   City,
   CITY_QUESTION,
@@ -17,7 +18,6 @@ import {
   TOOL_DESCRIPTION,
   TOOL_QUESTION,
   ToolArguments,
-  EMPTY_STOP,
   UNKNOWN_MODEL,
   WEATHER,
   WRONG_KEY,
@@ -152,7 +152,7 @@ async function errors() {
   return {
     wrongKey: await ask({ apiKey: WRONG_KEY }),
     unknownModel: await ask({}, { model: UNKNOWN_MODEL }),
-    badParameter: await ask({}, { stop: EMPTY_STOP }),
+    badParameter: await ask({}, { tools: [{ type: 'function', function: { name: BAD_TOOL_NAME } }] }),
     noCredits: PENNILESS_KEY === undefined ? null : await ask({ apiKey: PENNILESS_KEY }),
     upstreamFailure: await ask({}, { model: FAILING_MODEL }),
     upstreamFailureOfStream: await ask({}, { model: FAILING_MODEL, stream: true }),

@@ -22,7 +22,7 @@ TOOL_DESCRIPTION = "The weather of a city"
 CITY_QUESTION = "Describe a city."
 TEXTS = ["The parties agree.", "Signed in May."]
 WEATHER = "31 degrees and a clear sky"
-EMPTY_STOP = [""]
+BAD_TOOL_NAME = "get weather"
 CHUNKS_BEFORE_LEAVING = 3
 
 
@@ -167,7 +167,7 @@ def errors():
     return {
         "wrongKey": error_of({"api_key": WRONG_KEY}),
         "unknownModel": error_of({}, model=UNKNOWN_MODEL),
-        "badParameter": error_of({}, stop=EMPTY_STOP),
+        "badParameter": error_of({}, tools=[{"type": "function", "function": {"name": BAD_TOOL_NAME}}]),
         "noCredits": error_of({"api_key": PENNILESS_KEY}) if PENNILESS_KEY else None,
         "upstreamFailure": error_of({}, model=FAILING_MODEL),
         "upstreamFailureOfStream": error_of({}, model=FAILING_MODEL, stream=True),

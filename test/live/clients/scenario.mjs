@@ -23,8 +23,8 @@ export const TOOL_QUESTION = 'Use get_weather: is it warm in Rome?';
 export const TOOL_DESCRIPTION = 'The weather of a city';
 export const CITY_QUESTION = 'Describe a city.';
 export const TEXTS = ['The parties agree.', 'Signed in May.'];
-/** There is nothing to stop at: refused everywhere. */
-export const EMPTY_STOP = [''];
+/** Functions have names without blanks. */
+export const BAD_TOOL_NAME = 'get weather';
 /** Chunks with text that are read before a client leaves. */
 export const CHUNKS_BEFORE_LEAVING = 3;
 
