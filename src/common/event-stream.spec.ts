@@ -106,7 +106,10 @@ describe('a stream of events', () => {
     const seen: string[] = [];
     const stream = new Source(['a', 'b']).stream.observed({
       onFrames: (frames) => seen.push(frames),
-      onEnd: () => seen.push('end'),
+      onEnd: async () => {
+        await Promise.resolve();
+        seen.push('end');
+      },
     });
     for await (const frames of stream.frames) seen.push(`sent ${frames}`);
     expect(seen).toEqual(['a', 'sent a', 'b', 'sent b', 'end']);

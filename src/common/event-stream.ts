@@ -25,8 +25,11 @@ export class EventStream {
     readonly leave: () => void,
   ) {}
 
-  /** The same stream, whose frames are shown to a listener on their way; `onEnd` follows the last one. */
-  observed(listener: { onFrames(frames: string): void; onEnd(): void }): EventStream {
+  /**
+   * The same stream, whose frames are shown to a listener on their way. `onEnd` follows the last one, and the
+   * stream ends when it is done.
+   */
+  observed(listener: { onFrames(frames: string): void; onEnd(): Promise<void> }): EventStream {
     const { frames } = this;
     return new EventStream(
       (async function* () {
@@ -36,7 +39,7 @@ export class EventStream {
             yield text;
           }
         } finally {
-          listener.onEnd();
+          await listener.onEnd();
         }
       })(),
       this.leave,

@@ -14,9 +14,9 @@ import type {
   GatewayCall,
   StartedAttempt,
 } from './gateway.types.js';
-import { makeUsage } from '../../test/support/usage.js';
 import type { LitellmClient } from './litellm.client.js';
 import type { UpstreamRequest as Upstream, UpstreamResult as Result } from './upstream-result.js';
+import { makeUsage } from './usage.fixture.js';
 
 type UpstreamRequest = Upstream<ChatRequest>;
 type UpstreamResult = Result<ChatAnswer>;

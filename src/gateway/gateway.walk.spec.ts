@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { makeUsage } from '../../test/support/usage.js';
 import { parseSettings, type Settings } from '../config/settings.js';
 import { COST_OF_NOTHING_SENT, UNKNOWN_COST } from './cost.js';
 import { GatewayService } from './gateway.service.js';
@@ -19,6 +18,7 @@ import type { StreamOpening } from './litellm.stream.js';
 import type { FailedResult, UpstreamResult } from './upstream-result.js';
 import type { StreamedAttempt, UpstreamStream } from './upstream-stream.js';
 import type { WalkClock } from './walk-clock.js';
+import { makeUsage } from './usage.fixture.js';
 
 const ANSWER: ChatAnswer = {
   choices: [{ index: 0, message: { role: 'assistant', content: 'Hello' }, finish_reason: 'stop' }],

@@ -2,11 +2,11 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { makeUsage } from '../../test/support/usage.js';
 import { parseSettings } from '../config/settings.js';
 import type { ChatAnswer, EmbeddingAnswer } from './gateway.types.js';
 import { LitellmClient } from './litellm.client.js';
 import type { UpstreamResult } from './upstream-result.js';
+import { makeUsage } from './usage.fixture.js';
 
 interface Received {
   readonly path: string | undefined;

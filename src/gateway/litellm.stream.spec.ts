@@ -2,12 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { makeUsage } from '../../test/support/usage.js';
 import { parseSettings, type Settings } from '../config/settings.js';
 import type { ChatChunk } from './gateway.types.js';
 import { LitellmClient } from './litellm.client.js';
 import type { StreamOpening } from './litellm.stream.js';
 import type { UpstreamStream } from './upstream-stream.js';
+import { makeUsage } from './usage.fixture.js';
 
 type Handler = (response: ServerResponse, request: IncomingMessage) => void | Promise<void>;
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { makeUsage } from '../../test/support/usage.js';
 import type { UsageBuckets } from './gateway.types.js';
 import { estimatePromptUsage, estimateUsage, parseEmbeddingUsage, parseUsage } from './usage.js';
+import { makeUsage } from './usage.fixture.js';
 
 /** Of an exchange recorded with a real LiteLLM proxy. */
 function recordedUsage(name: string): unknown {

@@ -62,6 +62,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const response = http.getResponse<Response>();
     const keyed = keyedRequestOf(request, principal);
     const opened = Promise.withResolvers<EventStream>();
+    const stored = Promise.withResolvers<void>();
     const work: KeyedWork = {
       handle: async () => {
         // Left by a run that was rolled back.
@@ -70,7 +71,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
         const result: unknown = await lastValueFrom(next.handle());
         if (!(result instanceof EventStream)) return toAnswer(response, JSON.stringify(result), JSON_TYPE);
         // It goes out while it comes, and the request is carried out when it has ended.
-        const { stream, body } = this.record(result);
+        const { stream, body } = this.record(result, stored.promise);
         opened.resolve(stream);
         return toAnswer(response, await body, EVENT_STREAM_TYPE);
       },
@@ -82,9 +83,13 @@ export class IdempotencyInterceptor implements NestInterceptor {
       : this.idempotency.runInTransaction(keyed, work);
     const first = await Promise.race([opened.promise, outcome]);
     if (first instanceof EventStream) {
-      outcome.catch((error: unknown) => {
-        this.logger.error({ err: error }, 'The end of a stream with a key could not be noted.');
-      });
+      void outcome
+        .catch((error: unknown) => {
+          this.logger.error({ err: error }, 'The end of a stream with a key could not be noted.');
+        })
+        .finally(() => {
+          stored.resolve();
+        });
       return of(first);
     }
     // The filter makes the same bytes of it, and writes its cause to the log.
@@ -92,8 +97,14 @@ export class IdempotencyInterceptor implements NestInterceptor {
     return of(send(response, first.answer, first.isReplay));
   }
 
-  /** The text of a stream as it goes by; of one that is too large to be kept only so much that this shows. */
-  private record(original: EventStream): { stream: EventStream; body: Promise<string> } {
+  /**
+   * The text of a stream as it goes by; of one that is too large to be kept only so much that this shows. The
+   * stream ends when its text has been stored: who has read it to its end may ask for it again.
+   */
+  private record(
+    original: EventStream,
+    stored: Promise<void>,
+  ): { stream: EventStream; body: Promise<string> } {
     const body = Promise.withResolvers<string>();
     const parts: string[] = [];
     let length = 0;
@@ -105,6 +116,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       },
       onEnd: () => {
         body.resolve(parts.join(''));
+        return stored;
       },
     });
     return { stream, body: body.promise };

@@ -79,5 +79,5 @@ export interface StreamedChat extends BegunCall {
   /** Must be read to its end, also when the client has gone: the end is what records the call. */
   readonly events: AsyncIterable<readonly CallEvent[]>;
   /** Tells that the client has gone. Reading goes on, and ends within a bound. */
-  leave(): void;
+  readonly leave: () => void;
 }

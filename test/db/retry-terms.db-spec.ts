@@ -65,6 +65,7 @@ describe('whether a job pays a second model for one answer', () => {
       expect(await admitted(jobId)).toEqual({
         teamId: team.teamId,
         jobType,
+        creditsHeld: 1,
         mayRetryAmbiguous: ofType ?? ofDeployment,
       });
     }

@@ -89,6 +89,8 @@ describe('the full chain', () => {
         tokens_used: prompt! + completion!,
         prompt_tokens: prompt,
         completion_tokens: completion,
+        cached_tokens: 0,
+        reasoning_tokens: 0,
         latency_ms: expect.any(Number),
         model_group: 'ChatFast',
       },

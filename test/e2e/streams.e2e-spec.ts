@@ -37,7 +37,7 @@ describe('streams', () => {
     const answer = await service
       .call('post', `/api/jobs/${jobId}/llm-call`, { key: team.key, body: { messages: MESSAGES, ...body } })
       .expect(200);
-    return answer.body;
+    return answer.body as { response: { content: string }; metadata: Record<string, number> };
   }
 
   /** A stream in a new job of a new team with these models. */
@@ -159,7 +159,7 @@ describe('streams', () => {
     const { jobId, answer } = await streamFrom(['fault-status-503', 'fault-reset', WORKING_MODEL]);
     expect(framesOf(await answer.text()).at(-1)?.usage).toBeDefined();
     const { call } = await costsOf(jobId);
-    expect(call.attempts.map((attempt: { status: string }) => attempt.status)).toEqual([
+    expect((call.attempts as { status: string }[]).map((attempt) => attempt.status)).toEqual([
       'failed',
       'failed',
       'succeeded',

@@ -88,8 +88,8 @@ describe('GET /api/credits/verification', () => {
       finding: expect.stringContaining('sums of its calls'),
       team_id: team.teamId,
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      expected: '0/0/0/0/0/0/0.000000000000/0',
-      found: '0/0/0/0/0/7/0.000000000000/0',
+      expected: '0/0/0/0/0/0/0/0.000000000000/0',
+      found: '0/0/0/0/0/0/7/0.000000000000/0',
     });
   });
 

@@ -317,7 +317,7 @@ describe("a route of a team's own", () => {
   );
 });
 
-const JOB_ROUTE = /^(jobs_(?!create$)|openai_job_)/;
+const JOB_ROUTE = /^(jobs_(?!create)|openai_job_)/;
 
 describe('a route of a job', () => {
   const jobRoutes = withAccess('team').filter((operation) => JOB_ROUTE.test(operation));

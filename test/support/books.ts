@@ -6,6 +6,7 @@ import { CreditsService } from '../../src/credits/credits.service.js';
 import { newGrant, type NewGrant } from '../../src/credits/credits.types.js';
 import { Transactions } from '../../src/database/transactions.js';
 import type { EndedAttempt } from '../../src/gateway/gateway.types.js';
+import { makeUsage } from '../../src/gateway/usage.fixture.js';
 import { type AdmittedCall, CallAdmissionService } from '../../src/jobs/call-admission.service.js';
 import { CallRecordingService } from '../../src/jobs/call-recording.service.js';
 import { type CompletedJob, JobCompletionService } from '../../src/jobs/job-completion.service.js';
@@ -16,7 +17,6 @@ import type { CallEnd } from '../../src/llm-calls/llm-calls.types.js';
 import { makeTeam, type TeamOptions } from './factories.js';
 import type { TestService } from './service.js';
 import type { TestClock } from './test-clock.js';
-import { makeUsage } from './usage.js';
 
 /** What an attempt came to, with numbers that a test can work with. */
 export interface Use {

@@ -156,7 +156,7 @@ class Contract {
     if (media?.schema === undefined) return `the content type ${type} is not declared`;
     if (code !== null && !hasExampleOf(code, media.examples ?? {})) return `the code ${code} is not declared`;
     // Text that is no JSON has no shape that a schema could tell.
-    if (['text/html', 'text/csv', 'text/plain', 'text/event-stream'].includes(type)) return null;
+    if (['text/html', 'text/csv', 'text/plain'].includes(type)) return null;
     const validate = this.validatorOf(media.schema);
     const bodies = type === 'text/event-stream' ? readFrames(answer.text) : [JSON.parse(answer.text)];
     for (const body of bodies) {

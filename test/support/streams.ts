@@ -6,6 +6,7 @@ export interface Frame {
   readonly id: string;
   readonly object: string;
   readonly model: string;
+  /** None in the frame of an error. */
   readonly choices: readonly {
     readonly index: number;
     readonly delta: {
@@ -85,7 +86,7 @@ export function framesOf(text: string): Frame[] {
 /** The content of one choice, put together. */
 export function contentOf(frames: readonly Frame[], index = 0): string {
   return frames
-    .flatMap((frame) => frame.choices ?? [])
+    .flatMap((frame) => frame.choices)
     .filter((choice) => choice.index === index)
     .map((choice) => choice.delta.content ?? '')
     .join('');

@@ -59,7 +59,7 @@ function streamOutcome(
     bill,
     isUsageIncluded,
     plan,
-    lateError: failureInStream(model),
+    lateError: failureInStream(),
   });
   const headers = {
     ...callHeaders(call, null),

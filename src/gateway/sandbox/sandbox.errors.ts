@@ -138,14 +138,15 @@ export function providerFailure(
   return namedFailure(status, BEGINNINGS.get(status) ?? 'litellm.APIError: APIError', model, detail);
 }
 
-/** What LiteLLM writes as a frame where a provider fails behind the first one. */
-export function failureInStream(model: string): SandboxErrorBody {
-  return namedFailure(
-    503,
-    'litellm.MidStreamFallbackError: litellm.ServiceUnavailableError: ServiceUnavailableError',
-    model,
-    'The simulated provider at https://provider.sandbox.invalid failed in the middle of its answer.',
-  ).body;
+/**
+ * What LiteLLM writes as a frame where a provider fails behind the first one, whatever the failure was: taken
+ * down from the process itself.
+ */
+export function failureInStream(): SandboxErrorBody {
+  const message =
+    'litellm.APIConnectionError: APIConnectionError: SandboxProviderException - ' +
+    'The simulated provider at https://provider.sandbox.invalid failed in the middle of its answer.';
+  return errorAnswer(500, message, null).body;
 }
 
 function namedFailure(status: number, beginning: string, model: string, detail: string): ErrorAnswer {

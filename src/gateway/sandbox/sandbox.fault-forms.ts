@@ -95,6 +95,7 @@ export const FAULT_FORMS: readonly FaultForm[] = [
     read: (name) => (isUsageShapeName(name) ? { usageShape: name } : null),
   },
   word('usage-early', 'isUsageEarly', true),
+  word('usage-choice', 'hasUsageChoice', true),
   word('no-usage', 'isUsageOmitted', true),
   word('no-done', 'isDoneOmitted', true),
   word('no-choices', 'choices', 'absent'),

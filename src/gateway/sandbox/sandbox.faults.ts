@@ -32,6 +32,8 @@ export interface FaultPlan {
   readonly isUsageOmitted: boolean;
   /** Usage on the first chunk with content, and a last chunk with neither choices nor usage. */
   readonly isUsageEarly: boolean;
+  /** Usage at the end of a stream beside a choice without anything, as LiteLLM itself writes it. */
+  readonly hasUsageChoice: boolean;
   /** Fixed usage in the shape of a provider; null for the usage that was counted. */
   readonly usageShape: UsageShapeName | null;
   readonly isDoneOmitted: boolean;
@@ -62,6 +64,7 @@ export const NO_FAULTS: FaultPlan = {
   cost: 'computed',
   isUsageOmitted: false,
   isUsageEarly: false,
+  hasUsageChoice: false,
   usageShape: null,
   isDoneOmitted: false,
   choices: 'normal',
@@ -87,12 +90,15 @@ const SEEN_WITH: ReadonlyMap<Slot, readonly EndingKind[]> = new Map<Slot, readon
   ['hasCrlf', [...PARTIAL, 'malformed']],
   ['isSplit', [...PARTIAL, 'malformed']],
   ['isDoneOmitted', ['malformed']],
+  ['hasUsageChoice', ['malformed']],
 ]);
 
 /** Changes of which one would hide the other. */
 const RIVALS: readonly (readonly [Slot, Slot])[] = [
   ['first', 'rotation'],
   ['isUsageOmitted', 'isUsageEarly'],
+  ['isUsageOmitted', 'hasUsageChoice'],
+  ['isUsageEarly', 'hasUsageChoice'],
   ['choices', 'schema'],
   ['choices', 'chunks'],
   ['schema', 'chunks'],
@@ -104,6 +110,7 @@ const OF_STREAMS: readonly (readonly [string, (plan: FaultPlan) => boolean])[] =
   ['late-error', ({ ending }) => ending?.kind === 'late-error'],
   ['no-done', ({ isDoneOmitted }) => isDoneOmitted],
   ['usage-early', ({ isUsageEarly }) => isUsageEarly],
+  ['usage-choice', ({ hasUsageChoice }) => hasUsageChoice],
   ['pings', ({ hasPings }) => hasPings],
   ['crlf', ({ hasCrlf }) => hasCrlf],
   ['split', ({ isSplit }) => isSplit],

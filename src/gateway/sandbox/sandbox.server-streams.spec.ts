@@ -190,30 +190,6 @@ describe('a stream', () => {
 });
 
 describe('the faults of a stream', () => {
-  it.each([
-    ['fault-status-503', 503],
-    ['fault-rate-limit-7', 429],
-    ['fault-context-window', 400],
-    ['fault-auth', 401],
-    ['fault-first-1-status-500', 500],
-  ])('that end it before its first byte are the usual JSON: %s', async (model, status) => {
-    const response = await stream(model);
-
-    expect(response.status).toBe(status);
-    expect(response.headers.get('content-type')).toBe('application/json');
-    expect(await response.json()).toMatchObject({ error: { code: String(status) } });
-  });
-
-  it.each(['late-error', 'no-done', 'usage-early', 'pings', 'crlf', 'split', 'chunk-delay-5'])(
-    'are refused where there is no stream: %s',
-    async (fault) => {
-      const response = await ask({ model: 'gpt-4o' }, { 'x-sandbox-fault': fault });
-
-      expect(response.status).toBe(400);
-      expect(JSON.stringify(await response.json())).toContain('needs a stream');
-    },
-  );
-
   it.each([1, 2, 25, 200])('make the text long enough for %d chunks', async (count) => {
     const chunks = await chunksIn(await stream(`fault-chunks-${String(count)}`));
     const pieces = chunks.filter((chunk) => (chunk.choices?.[0]?.delta['content'] ?? '') !== '');
@@ -285,9 +261,10 @@ describe('the faults of a stream', () => {
 
     expect(payloads.length).toBeGreaterThan(3);
     expect(last).toEqual({
-      error: { message: expect.any(String), type: 'internal_server_error', param: null, code: '503' },
+      error: { message: expect.any(String), type: null, param: null, code: '500' },
     });
-    expect(last.error.message.slice(0, 29)).toBe('litellm.MidStreamFallbackErro');
+    // As LiteLLM 1.106.2 wrote it for a provider that broke off.
+    expect(last.error.message).toMatch(/^litellm\.APIConnectionError: APIConnectionError: Sandbox/);
     expect(last.error.message).toContain('provider.sandbox.invalid');
     expect(payloads).not.toContain('[DONE]');
   });
@@ -329,6 +306,13 @@ describe('the faults of a stream', () => {
     expect(chunks[1]?.choices?.[0]?.delta).toHaveProperty('content');
     expect(chunks[1]?.usage).toHaveProperty('cost');
     expect(chunks.at(-1)?.choices).toEqual([]);
+  });
+
+  it('send the usage beside a choice without anything, as LiteLLM does', async () => {
+    const last = (await chunksIn(await stream('fault-usage-choice'))).at(-1);
+
+    expect(last?.choices).toEqual([{ index: 0, delta: {} }]);
+    expect(last?.usage).toMatchObject({ prompt_tokens: 9, cost: expect.any(Number) });
   });
 
   it('break the JSON of one frame and go on', async () => {
@@ -379,31 +363,6 @@ describe('the faults of a stream', () => {
     expect(text).not.toContain('\ufffd');
     expect(text).toContain('😀'.repeat(12));
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
-  });
-});
-
-describe('faults in turn', () => {
-  it('go round, for each model name by itself, in streams and others', async () => {
-    const statuses: number[] = [];
-    for (const model of ['one', 'one', 'two', 'one', 'one', 'two']) {
-      const response = await stream(model, {}, { 'x-sandbox-fault': 'rotate-429-503-ok' });
-      statuses.push(response.status);
-      await response.text();
-    }
-    expect(statuses).toEqual([429, 503, 429, 200, 429, 503]);
-  });
-
-  it('begin again after a reset, and may hang or reset the connection', async () => {
-    const model = 'fault-rotate-reset-503';
-    await expect(ask({ model })).rejects.toThrow();
-    expect((await ask({ model })).status).toBe(503);
-    sandbox.reset();
-    await expect(ask({ model })).rejects.toThrow();
-  });
-
-  it('let another fault have its turn where they say ok', async () => {
-    const model = 'fault-rotate-429-ok+status-500';
-    expect([(await ask({ model })).status, (await ask({ model })).status]).toEqual([429, 500]);
   });
 });
 

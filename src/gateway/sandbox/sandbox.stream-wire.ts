@@ -11,8 +11,8 @@ export interface StreamAnswer {
   readonly plan: FaultPlan;
 }
 
-/** Time for a client to take what was sent before a reset, which can drop what it has not read yet. */
-const BEFORE_RESET_MS = 50;
+/** Time for a client to take what was sent, since a connection's end can make it drop what it has not read. */
+const BEFORE_END_MS = 50;
 
 /** So that the parts of a split frame do not leave in one packet. */
 const BETWEEN_PARTS_MS = 2;
@@ -57,16 +57,13 @@ async function end(
   signal: AbortSignal,
 ): Promise<void> {
   if (ending?.kind === 'hang-body') return;
-  if (ending?.kind === 'cut') {
-    response.destroy();
+  if (ending?.kind !== 'cut' && ending?.kind !== 'reset-mid') {
+    response.end();
     return;
   }
-  if (ending?.kind === 'reset-mid') {
-    await sleep(BEFORE_RESET_MS, undefined, { signal });
-    request.socket.resetAndDestroy();
-    return;
-  }
-  response.end();
+  await sleep(BEFORE_END_MS, undefined, { signal });
+  if (ending.kind === 'cut') response.destroy();
+  else request.socket.resetAndDestroy();
 }
 
 function frameOf(payload: string, { hasPings, hasCrlf }: FaultPlan, isFirst: boolean): string {

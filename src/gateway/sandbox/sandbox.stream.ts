@@ -64,7 +64,8 @@ export function* payloadsOf(source: StreamSource): Generator<string, void, void>
   }
   if (plan.isUsageEarly) yield `${head},"choices":[]}`;
   else if (source.isUsageIncluded && bill.place === 'usage' && !plan.isUsageOmitted) {
-    yield `${head},"choices":[]${usageMember(source)}}`;
+    const choices = plan.hasUsageChoice ? '{"index":0,"delta":{}}' : '';
+    yield `${head},"choices":[${choices}]${usageMember(source)}}`;
   }
   if (!plan.isDoneOmitted) yield DONE;
 }

@@ -52,8 +52,8 @@ function toChatPart(part: Fields, role: MessageRole, place: string): Record<stri
       allowOnly(part, ['type', 'refusal'], place);
       return { type: 'refusal', refusal: textOf(part['refusal'], `${place}.refusal`) };
     default:
-      // What an answer says about its text comes back with it, and says nothing to a model.
-      allowOnly(part, ['type', 'text', 'annotations', 'logprobs'], place);
+      // What an answer, or a client, says about its text comes back with it, and says nothing to a model.
+      allowOnly(part, ['type', 'text', 'annotations', 'logprobs', 'parsed'], place);
       return { type: 'text', text: textOf(part['text'], `${place}.text`) };
   }
 }

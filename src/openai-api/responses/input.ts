@@ -66,7 +66,8 @@ function toMessage(item: Fields, place: string): Message {
 }
 
 function toToolCall(item: Fields, place: string): Record<string, unknown> {
-  allowOnly(item, ['type', 'call_id', 'name', 'arguments', 'id', 'status'], place);
+  // The official client parses the arguments of a call that it sends back.
+  allowOnly(item, ['type', 'call_id', 'name', 'arguments', 'id', 'status', 'parsed_arguments'], place);
   return {
     id: textOf(item['call_id'], `${place}.call_id`),
     type: 'function',

@@ -24,10 +24,10 @@ export function retell(error: unknown, places: Places): unknown {
   const errors = error.details['errors'] as readonly FieldError[] | undefined;
   if (errors === undefined) return error;
   return validationFailed(
-    errors.map(({ field, code, message }) => ({
-      field: toOwnPlace(placeIn(field, message), places),
-      code,
-      message: message.replaceAll(CHAT_PLACE, (place) => toOwnPlace(place, places)),
+    errors.map((one) => ({
+      ...one,
+      field: toOwnPlace(placeIn(one.field, one.message), places),
+      message: one.message.replaceAll(CHAT_PLACE, (place) => toOwnPlace(place, places)),
     })),
   );
 }

@@ -132,7 +132,7 @@ describe('the items of a request', () => {
         id: 'msg_1',
         status: 'completed',
         role: 'assistant',
-        content: [{ type: 'output_text', text: 'I look.', annotations: [], logprobs: [] }],
+        content: [{ type: 'output_text', text: 'I look.', annotations: [], logprobs: [], parsed: null }],
       },
       {
         type: 'function_call',
@@ -142,7 +142,13 @@ describe('the items of a request', () => {
         name: 'get_invoice',
         arguments: '{}',
       },
-      { type: 'function_call', call_id: 'b', name: 'get_invoice', arguments: '{"n":1}' },
+      {
+        type: 'function_call',
+        call_id: 'b',
+        name: 'get_invoice',
+        arguments: '{"n":1}',
+        parsed_arguments: { n: 1 },
+      },
       { type: 'function_call_output', call_id: 'a', output: 'paid' },
       { type: 'function_call_output', call_id: 'b', output: [{ type: 'input_text', text: 'open' }] },
     ];

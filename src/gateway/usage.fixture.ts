@@ -1,4 +1,4 @@
-import type { Usage, UsageBuckets } from '../../src/gateway/gateway.types.js';
+import type { Usage, UsageBuckets } from './gateway.types.js';
 
 const NO_TOKENS: UsageBuckets = {
   inputTokens: 0,
@@ -12,7 +12,7 @@ const NO_TOKENS: UsageBuckets = {
   imageOutputTokens: 0,
 };
 
-/** A reported usage of the given buckets; its sums are theirs. */
+/** For tests: a reported usage of the given buckets; its sums are theirs. */
 export function makeUsage(given: Partial<UsageBuckets>): Usage {
   const buckets = { ...NO_TOKENS, ...given };
   const promptTokens =
