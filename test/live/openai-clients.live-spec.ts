@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Decimal } from 'decimal.js';
 import { startLitellm } from '../../litellm/start.mjs';
 import { type Sandbox, startSandbox } from '../../src/gateway/sandbox/sandbox.server.js';
-import { expectBalance, makeTeam, type TestTeam } from '../support/factories.js';
+import { expectBalance, makeJob, makeTeam, type TestTeam } from '../support/factories.js';
+import { CLIENTS, type Facts, type Place, runClient, sameEverywhere } from '../support/openai-clients.js';
 import { type RecordingRelay, startRecordingRelay } from '../support/recording-relay.js';
-import { freePort, runCommand } from '../support/server-process.js';
+import { freePort } from '../support/server-process.js';
 import { ledgerDifferences, startTestService, type TestService } from '../support/service.js';
 import { prepareClients } from './clients/prepare.mjs';
 
-const FOLDER = join(import.meta.dirname, 'clients');
 const SERVICE_KEY = 'sk-live-tests';
 const RUN_TIMEOUT_MS = 120_000;
 const END_TIMEOUT_MS = 30_000;
@@ -27,132 +26,6 @@ const WRONG_KEY = 'sk-nobody-has-this-key';
 const UNKNOWN_MODEL = 'no-such-model';
 const QUESTION = 'How do I reset my password?';
 const WEATHER = '31 degrees and a clear sky';
-
-/**
- * The official clients heed `x-should-retry`. The other two do not know it, and ask again after any 5xx; LangChain is
- * told to do that once.
- */
-const CLIENTS = [
-  {
-    name: 'openai for Node',
-    command: (): [string, string[]] => [process.execPath, [join(FOLDER, 'openai-node.mjs')]],
-    // A chat, a stream, two of a tool and one streamed, a schema twice, embeddings twice, and the one that is left.
-    served: 10,
-    failing: 2,
-    classes: {
-      wrongKey: 'AuthenticationError',
-      unknownModel: 'PermissionDeniedError',
-      badParameter: 'BadRequestError',
-      noCredits: 'APIError',
-      upstreamFailure: 'InternalServerError',
-    },
-  },
-  {
-    name: 'openai for Python',
-    command: (): [string, string[]] => [python, ['-B', join(FOLDER, 'openai_python.py')]],
-    served: 10,
-    failing: 2,
-    classes: {
-      wrongKey: 'AuthenticationError',
-      unknownModel: 'PermissionDeniedError',
-      badParameter: 'BadRequestError',
-      noCredits: 'APIStatusError',
-      upstreamFailure: 'InternalServerError',
-    },
-  },
-  {
-    name: 'the AI SDK',
-    command: (): [string, string[]] => [process.execPath, [join(FOLDER, 'ai-sdk.mjs')]],
-    // Embeddings once, for it asks for floats only.
-    served: 9,
-    // Two retries by default, and one request of a client that is told to make none.
-    failing: 4,
-    classes: {
-      wrongKey: 'AI_APICallError',
-      unknownModel: 'AI_APICallError',
-      badParameter: 'AI_APICallError',
-      noCredits: 'AI_APICallError',
-      upstreamFailure: 'AI_APICallError',
-    },
-  },
-  {
-    name: 'LangChain',
-    command: (): [string, string[]] => [process.execPath, [join(FOLDER, 'langchain.mjs')]],
-    served: 10,
-    failing: 3,
-    classes: {
-      wrongKey: 'AuthenticationError',
-      unknownModel: 'PermissionDeniedError',
-      badParameter: 'BadRequestError',
-      noCredits: 'APIError',
-      upstreamFailure: 'InternalServerError',
-    },
-  },
-];
-
-interface ToldUsage {
-  readonly prompt: number;
-  readonly completion: number;
-  readonly total: number;
-}
-
-interface ToldError {
-  readonly class: string;
-  readonly status: number;
-  readonly code: string;
-  readonly type: string;
-  readonly param: string | null;
-  readonly message: string;
-}
-
-/** What each script prints; a client that cannot tell something leaves it out. */
-interface Facts {
-  readonly chat: {
-    readonly id: string;
-    readonly model: string;
-    readonly content: string;
-    readonly finishReason: string;
-    readonly usage: ToldUsage;
-    readonly requestId?: string | null;
-  };
-  readonly stream: {
-    readonly ids: readonly string[];
-    readonly models: readonly string[];
-    readonly deltas: number;
-    readonly content: string;
-    readonly finishReason: string;
-    readonly usage: ToldUsage;
-  };
-  readonly tools: { readonly calls: readonly object[]; readonly id: string; readonly answer: string };
-  readonly streamedTools: {
-    readonly name: string;
-    readonly arguments: object;
-    readonly id: string;
-    readonly others: number;
-    readonly finishReason: string;
-  };
-  readonly schema: { readonly value: object; readonly streamedValue: object };
-  readonly embeddings: {
-    readonly model?: string;
-    readonly vectors: readonly (readonly number[])[];
-    readonly asFloats?: readonly (readonly number[])[];
-    readonly promptTokens?: number;
-  };
-  readonly models?: readonly string[];
-  readonly errors: Readonly<Record<string, ToldError | null>>;
-  readonly leaving: { readonly deltas: number; readonly isAborted: boolean };
-}
-
-/** Where a client goes: all that differs between one server and another. */
-interface Place {
-  readonly baseUrl: string;
-  readonly key: string;
-  readonly penniless?: string;
-  readonly chat: string;
-  readonly embedding: string;
-  readonly failing: string;
-  readonly slow: string;
-}
 
 let python: string;
 let provider: Sandbox;
@@ -187,63 +60,26 @@ afterAll(async () => {
   }
 }, 60_000);
 
-/** Runs a client's script to its end. @returns what it says, and all that it wrote */
-async function run(
-  [program, programArguments]: [string, string[]],
-  place: Place,
-): Promise<{ facts: Facts; output: string }> {
-  const { code, output } = await runCommand(program, programArguments, {
-    OPENAI_BASE_URL: place.baseUrl,
-    OPENAI_API_KEY: place.key,
-    MODEL: place.chat,
-    EMBEDDING_MODEL: place.embedding,
-    FAILING_MODEL: place.failing,
-    SLOW_MODEL: place.slow,
-    ...(place.penniless !== undefined && { PENNILESS_KEY: place.penniless }),
-  });
-  // Warnings of the clients come before it.
-  const last = output.trimEnd().split('\n').at(-1) ?? '';
-  if (code !== 0 || !last.startsWith('{'))
-    throw new Error(`The client ended with ${String(code)}:\n${output}`);
-  return { facts: JSON.parse(last) as Facts, output };
-}
-
-/** What must be the same wherever a client goes. */
-function sameEverywhere({ chat, stream, tools, streamedTools, schema, embeddings, leaving }: Facts): object {
-  const told = ({ content, finishReason, usage }: Facts['chat'] | Facts['stream']): object => ({
-    content,
-    finishReason,
-    usage,
-  });
-  return {
-    chat: told(chat),
-    stream: told(stream),
-    tools: { calls: tools.calls, answer: tools.answer },
-    streamedTools: { ...streamedTools, id: null },
-    schema,
-    embeddings: { ...embeddings, model: null },
-    leaving,
-  };
-}
-
-describe.each(CLIENTS)('$name, with another base URL and key', ({ command, served, failing, classes }) => {
+describe.each(CLIENTS)('$name, with another base URL and key', (client) => {
+  const { script, served, failing, classes, tells } = client;
   let relay: RecordingRelay;
   let team: TestTeam;
   let poor: TestTeam;
   let facts: Facts;
   let output: string;
   let chatGroup: string;
+  let embeddingGroup: string;
   let failingGroup: string;
 
   beforeAll(async () => {
     team = await makeTeam(service, { groups: MODELS.map((model) => [model]) });
     poor = await makeTeam(service, { credits: 0 });
-    const [chat, embedding, broken, slow] = team.groups as [string, string, string, string];
-    [chatGroup, failingGroup] = [chat, broken];
+    const place = { ...placeOf(team), penniless: poor.key };
+    ({ chat: chatGroup, embedding: embeddingGroup, failing: failingGroup } = place);
     relay = await startRecordingRelay(service.baseUrl);
     stops.unshift(() => relay.stop());
-    const place = { key: team.key, penniless: poor.key, chat, embedding, failing: broken, slow };
-    ({ facts, output } = await run(command(), { ...place, baseUrl: `${relay.baseUrl}/v1` }));
+    const baseUrl = `${relay.baseUrl}/v1`;
+    ({ facts, output } = await runClient(script, python, { ...place, baseUrl }));
     await settle(team);
   }, RUN_TIMEOUT_MS);
 
@@ -263,9 +99,11 @@ describe.each(CLIENTS)('$name, with another base URL and key', ({ command, serve
     expect([chat.model, ...stream.models]).toEqual([chatGroup, chatGroup]);
   });
 
-  it('names its requests by our ids', () => {
-    if (facts.chat.requestId === undefined) return;
-    expect(relay.requests.map(({ headers }) => headers['x-request-id'])).toContain(facts.chat.requestId);
+  it('names a request by our id, if it can', () => {
+    const { requestId } = facts.chat;
+    const ids = relay.requests.map(({ headers }) => headers['x-request-id']);
+    expect(new Set(ids).size).toBe(relay.requests.length);
+    expect(ids.includes(requestId)).toBe(tells.requestId);
   });
 
   it('calls a function, sends back what it gave, and reads the last answer', () => {
@@ -295,23 +133,24 @@ describe.each(CLIENTS)('$name, with another base URL and key', ({ command, serve
   });
 
   it('reads embeddings, in the encoding that it asks for', () => {
-    const { vectors, asFloats, promptTokens } = facts.embeddings;
+    const { model, vectors, asFloats, promptTokens } = facts.embeddings;
     expect(vectors.map((vector) => vector.length)).toEqual([16, 16]);
     for (const vector of vectors) {
       expect(vector.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
     }
     expect(vectors[0]).not.toEqual(vectors[1]);
+    expect(model ?? null).toBe(tells.embeddingModel ? embeddingGroup : null);
     // "The parties agree." and "Signed in May." are four tokens each.
-    if (promptTokens !== undefined) expect(promptTokens).toBe(8);
-    if (asFloats === undefined) return;
-    for (const [index, vector] of vectors.entries()) {
-      for (const [place, value] of vector.entries()) expect(value).toBeCloseTo(asFloats[index]![place]!, 6);
-    }
+    expect(promptTokens ?? null).toBe(tells.promptTokens ? 8 : null);
+    const answers = relay.requests.filter((request) => request.model === embeddingGroup);
+    expect(answers.map(({ text }) => (text.includes('"embedding":"') ? 'base64' : 'float'))).toEqual(
+      client.encodings,
+    );
+    expect((asFloats ?? vectors).flat()).toEqual(vectors.flat().map((value) => expect.closeTo(value, 6)));
   });
 
-  it("lists the team's groups as models", () => {
-    if (facts.models === undefined) return;
-    expect([...facts.models].sort()).toEqual([...team.groups].sort());
+  it("lists the team's groups as models, if it can list", () => {
+    expect(sorted(facts.models ?? [])).toEqual(tells.models ? sorted(team.groups) : []);
   });
 
   it.each([
@@ -372,27 +211,47 @@ describe.each(CLIENTS)('$name, with another base URL and key', ({ command, serve
   it('is told of no model, provider or host', () => {
     const told =
       relay.requests.map(({ headers, text }) => JSON.stringify(headers) + text).join('\n') + output;
-    expect(told.length).toBeGreaterThan(5_000);
+    // What is compressed could not be searched.
+    expect(relay.requests.filter(({ headers }) => 'content-encoding' in headers)).toEqual([]);
+    expect(told).toContain(QUESTION);
     for (const secret of [...MODELS, 'litellm', 'openai', 'fault-', new URL(proxy.baseUrl).host]) {
       expect(told.toLowerCase()).not.toContain(secret);
     }
   });
 });
 
-describe.each(CLIENTS)('$name, at the proxy itself', ({ command }) => {
+describe('a client with the address of a job for its base URL', () => {
+  it('makes all its calls in that job, which is charged once', async () => {
+    const client = CLIENTS[0]!;
+    const team = await makeTeam(service, { groups: MODELS.map((model) => [model]) });
+    const jobId = await makeJob(service, team);
+
+    const baseUrl = `${service.baseUrl}/api/jobs/${jobId}/openai/v1`;
+    const { facts } = await runClient(client.script, python, { ...placeOf(team), baseUrl });
+
+    expect(facts.stream.content).toBe(facts.chat.content);
+    await service.call('post', `/api/jobs/${jobId}/complete`, { body: { status: 'completed' } }).expect(200);
+    await settle(team);
+    expect(await jobsOf(team)).toEqual([expect.objectContaining({ job_id: jobId, credits_charged: 1 })]);
+    const { body } = await service.call('get', `/api/jobs/${jobId}/costs`).expect(200);
+    expect(body.costs.total_calls).toBe(client.served + client.failing);
+    await expectBalance(service, team, { allocated: 100, used: 1, held: 0 });
+  }, 120_000);
+});
+
+describe.each(CLIENTS)('$name, at the proxy itself', ({ script }) => {
   it(
     'gets the same answers by the same code',
     async () => {
-      const [chat, embedding, broken, slow] = MODELS as [string, string, string, string];
+      const [chat, embedding, failing, slow] = MODELS as [string, string, string, string];
       const team = await makeTeam(service, { groups: MODELS.map((model) => [model]) });
-      const [group, embeddingGroup, brokenGroup, slowGroup] = team.groups as [string, string, string, string];
-      const atProxy = await run(command(), {
-        ...{ baseUrl: `${proxy.baseUrl}/v1`, key: SERVICE_KEY, chat, embedding, failing: broken, slow },
+
+      const atProxy = await runClient(script, python, {
+        ...{ baseUrl: `${proxy.baseUrl}/v1`, key: SERVICE_KEY },
+        ...{ chat, embedding, failing, slow },
       });
-      const atService = await run(command(), {
-        ...{ baseUrl: `${service.baseUrl}/v1`, key: team.key, chat: group, embedding: embeddingGroup },
-        ...{ failing: brokenGroup, slow: slowGroup },
-      });
+      const baseUrl = `${service.baseUrl}/v1`;
+      const atService = await runClient(script, python, { ...placeOf(team), baseUrl });
       await settle(team);
 
       expect(sameEverywhere(atService.facts)).toEqual(sameEverywhere(atProxy.facts));
@@ -400,6 +259,16 @@ describe.each(CLIENTS)('$name, at the proxy itself', ({ command }) => {
     2 * RUN_TIMEOUT_MS,
   );
 });
+
+/** A team's groups stand for the models. */
+function placeOf({ key, groups }: TestTeam): Omit<Place, 'baseUrl'> {
+  const [chat, embedding, failing, slow] = groups as [string, string, string, string];
+  return { key, chat, embedding, failing, slow };
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...names].sort();
+}
 
 interface ToldJob {
   readonly job_id: string;

@@ -119,7 +119,7 @@ async function errors() {
     unknownModel: await ask({ model: UNKNOWN_MODEL }),
     badParameter: await ask({}, { tools: [{ type: 'function', function: { name: BAD_TOOL_NAME } }] }),
     noCredits: PENNILESS_KEY === undefined ? null : await ask({ apiKey: PENNILESS_KEY }),
-    // Left alone, it asks seven times within a minute.
+    // Left alone, it asks seven times, which takes more than a minute.
     upstreamFailure: await ask({ model: FAILING_MODEL, maxRetries: 1 }),
     upstreamFailureWithoutRetries: await ask({ model: FAILING_MODEL, maxRetries: 0 }),
   };
