@@ -14,6 +14,7 @@ const PROBLEM_TYPE = 'application/problem+json';
 /** The parts of the sound document that the faults below are put into. */
 function open(document) {
   const operation = document.paths['/shelves/{shelf_id}'].put;
+  const { 400: refusal } = document.paths['/v1/shelves'].get.responses;
   return {
     document,
     operation,
@@ -22,6 +23,9 @@ function open(document) {
     success: operation.responses[200].content[JSON_TYPE],
     conflict: operation.responses[409],
     problem: operation.responses[409].content[PROBLEM_TYPE],
+    openai: document.paths['/v1/shelves'].get,
+    refusal,
+    openaiError: refusal.content[JSON_TYPE],
   };
 }
 
@@ -48,6 +52,14 @@ const SPECTRAL_FAULTS = {
   },
   'problem-examples: no value': ({ problem }) => (problem.examples.other = { summary: 'Another' }),
   'problem-examples: no code': ({ problem }) => delete problem.examples.shelf_full.value.code,
+  'problem-details': ({ document }) => delete document.components.schemas.Problem.properties.title,
+  'error-is-openai: a problem': ({ refusal, openaiError }) =>
+    (refusal.content = { [PROBLEM_TYPE]: openaiError }),
+  'error-is-openai: no content': ({ refusal }) => delete refusal.content,
+  'error-is-openai: no examples': ({ openaiError }) => delete openaiError.examples,
+  'error-is-openai: no code': ({ openaiError }) =>
+    delete openaiError.examples.malformed_request.value.error.code,
+  'openai-has-no-422': ({ openai, refusal }) => (openai.responses[422] = refusal),
   'oas3-valid-media-example': ({ success }) => (success.example.boards = 0),
   'oas3-unused-component': ({ document }) => (document.components.schemas.Ladder = { type: 'object' }),
   'oas3-schema': ({ answer }) => delete answer.description,
@@ -60,8 +72,6 @@ const REDOCLY_FAULTS = {
   'operation-description': ({ operation }) => delete operation.description,
   'operation-operationId': ({ operation }) => delete operation.operationId,
   'operation-4xx-response': ({ operation }) => delete operation.responses[409],
-  'operation-4xx-problem-details-rfc7807': ({ conflict, problem }) =>
-    (conflict.content = { [JSON_TYPE]: problem }),
   'no-invalid-media-type-examples': ({ success }) => (success.example.boards = 0),
   'no-invalid-schema-examples': ({ document }) =>
     (document.components.schemas.Shelf.properties.boards.example = 0),
@@ -85,6 +95,10 @@ const EXAMPLE_FAULTS = {
     problem.example = problem.examples.shelf_full.value;
     delete problem.examples;
   },
+  'an error in the shape of OpenAI under the name of another code': ({ openaiError }) =>
+    (openaiError.examples.shelf_full = openaiError.examples.malformed_request),
+  'an error in the shape of OpenAI that is none': ({ openaiError }) =>
+    delete openaiError.examples.malformed_request.value.error.type,
   'an example without a value': ({ request }) => delete request.examples.long.value,
   'a property whose own example it refuses': ({ document }) =>
     (document.components.schemas.Shelf.properties.boards.example = 0),

@@ -147,7 +147,12 @@ export function operationProblems(document, operation, validate = makeValidator(
     const lines = [];
     const violation = validate(value, schema);
     if (violation !== null) lines.push(`${pointer}: ${violation}`);
-    if (kind === 'response' && /^[45]/.test(status)) {
+    if (kind === 'response' && /^[45]/.test(status) && value?.error !== undefined) {
+      // OpenAI's shape has no status, and of what was wrong with a field only its place.
+      const { code, param } = value.error;
+      const isOfField = code === 'validation_failed' && param !== null;
+      if (code !== key && !isOfField) lines.push(`${pointer}: its code is ${code}, not ${key}`);
+    } else if (kind === 'response' && /^[45]/.test(status)) {
       if (value?.status !== Number(status)) {
         lines.push(`${pointer}: its status is ${value?.status} in an answer of ${status}`);
       }

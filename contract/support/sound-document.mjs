@@ -65,6 +65,56 @@ export function makeSoundDocument() {
           },
         },
       },
+      '/v1/shelves': {
+        get: {
+          operationId: 'openai_shelves',
+          summary: 'The shelves',
+          description: 'All of them, for clients that speak OpenAI.',
+          tags: ['Shelves'],
+          security: [{ bearer: [] }],
+          responses: {
+            200: {
+              description: 'A shelf',
+              content: {
+                'application/json': {
+                  schema: { $ref: '#/components/schemas/Shelf' },
+                  example: { boards: 5 },
+                },
+              },
+            },
+            400: {
+              description: 'The request is not valid',
+              content: {
+                'application/json': {
+                  schema: { $ref: '#/components/schemas/OpenAiError' },
+                  examples: {
+                    malformed_request: {
+                      value: {
+                        error: {
+                          message: 'It cannot be read.',
+                          type: 'invalid_request_error',
+                          param: null,
+                          code: 'malformed_request',
+                        },
+                      },
+                    },
+                    unknown_field: {
+                      value: {
+                        error: {
+                          message: 'There is no such field.',
+                          type: 'invalid_request_error',
+                          param: 'colour',
+                          code: 'validation_failed',
+                        },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
     },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
@@ -74,6 +124,22 @@ export function makeSoundDocument() {
           properties: { boards: { type: 'integer', minimum: 1, example: 3 } },
           required: ['boards'],
           additionalProperties: false,
+        },
+        OpenAiError: {
+          type: 'object',
+          properties: {
+            error: {
+              type: 'object',
+              properties: {
+                message: { type: 'string' },
+                type: { type: 'string' },
+                param: { type: ['string', 'null'] },
+                code: { type: 'string' },
+              },
+              required: ['message', 'type', 'param', 'code'],
+            },
+          },
+          required: ['error'],
         },
         Problem: {
           type: 'object',

@@ -131,7 +131,12 @@ export const SETTING_DESCRIPTIONS = [
     'the LiteLLM proxy, or any OpenAI-shaped upstream; a trailing `/v1` may be left out',
   ),
   setting('LITELLM_API_KEY', 'none (required in production)', 'sk-litellm-service-key', 'the key sent to it'),
-  setting('ATTEMPT_TIMEOUT_MS', '60000', '60000', 'longest wait for one model, whole answer included'),
+  setting(
+    'ATTEMPT_TIMEOUT_MS',
+    '60000',
+    '60000',
+    'longest wait for one model: for its whole answer, or the first word of a stream',
+  ),
   setting('CALL_TIMEOUT_MS', '180000', '180000', 'longest time of one call over all its attempts'),
   setting(
     'CALL_LEASE_MS',

@@ -79,7 +79,8 @@ async function sendOne<Value>(
   if (sent.status === 'answered') return sent;
   const { modelName, failure } = sent.ended;
   const now = clock.now();
-  health.noteEnd(modelName, ticket, failure, now);
+  if (failure === 'timeout' && isHurried(timeoutMs, settings)) health.noteNothing(modelName, ticket);
+  else health.noteEnd(modelName, ticket, failure, now);
   if (sent.retryAfterMs !== null) health.rest(modelName, sent.retryAfterMs, now);
   return sent;
 }
@@ -98,6 +99,11 @@ async function following(
   if (step.pauseMs > 0) await clock.pause(step.pauseMs, abandoned);
   if (abandoned.aborted) return null;
   return { attemptId: newId(), number: ended.number + 1, modelName: step.modelName };
+}
+
+/** Whether the call was nearly over, so that a model that was in time might have been taken for slow. */
+function isHurried(timeoutMs: number, { attemptTimeoutMs, callTimeoutMs }: Settings): boolean {
+  return timeoutMs < Math.min(attemptTimeoutMs, callTimeoutMs) / 2;
 }
 
 function firstAttempt(call: GatewayCall<unknown>): StartedAttempt {

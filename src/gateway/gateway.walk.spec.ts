@@ -368,6 +368,17 @@ describe('a model that fails', () => {
     expect(scene.plan('a')).toEqual({ kind: 'ready', modelNames: ['a'] });
   });
 
+  it('because the call was nearly over is not ill', async () => {
+    // The first attempt takes 10 of 15 milliseconds, and the second one times out with what is left.
+    const scene = new Scene({ callTimeoutMs: 15 }).ends('a', 'upstream_error').ends('b', 'timeout');
+    for (let i = 0; i < 4; i += 1) await scene.complete(['a', 'b']);
+    scene.ends('a', 'rate_limited');
+    for (let i = 0; i < 10; i += 1) await scene.complete(['a', 'b']);
+
+    expect(scene.sent.filter((modelName) => modelName === 'b')).toHaveLength(14);
+    expect(scene.plan('b')).toEqual({ kind: 'ready', modelNames: ['b'] });
+  });
+
   it('is passed over by a call that was planned before', async () => {
     const scene = new Scene().ends('a', 'upstream_error').ends('b', 'timeout');
     for (let i = 0; i < 5; i += 1) await scene.complete(['b']);

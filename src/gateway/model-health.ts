@@ -70,6 +70,11 @@ export class ModelHealth {
     else breaker.noteOther(ticket);
   }
 
+  /** For an attempt that says nothing about the model, whatever came of it. */
+  noteNothing(modelName: string, ticket: BreakerTicket): void {
+    this.healthOf(modelName).breaker.noteOther(ticket);
+  }
+
   /** Leaves a model alone as the upstream asks, within reason. */
   rest(modelName: string, retryAfterMs: number, now: number): void {
     const health = this.healthOf(modelName);

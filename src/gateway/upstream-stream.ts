@@ -52,17 +52,18 @@ export class UpstreamStream implements AsyncIterableIterator<readonly ChatChunk[
     this.settle = resolve;
     this.first = parts.first;
     const { streamIdleTimeoutMs, streamMaxDurationMs } = parts.settings;
+    // Neither keeps the process alive: the connection does, for as long as there is one.
     this.idleTimer = setTimeout(() => {
       // Time that a slow reader takes is no silence of the upstream.
       if (this.isPulling) this.end(this.endingOfSilence('No frame came in time.'));
-    }, streamIdleTimeoutMs);
+    }, streamIdleTimeoutMs).unref();
     const elapsedMs = performance.now() - parts.startedAt;
     this.durationTimer = setTimeout(
       () => {
         this.end(this.endingOfSilence('The stream took too long.'));
       },
       Math.max(1, streamMaxDurationMs - elapsedMs),
-    );
+    ).unref();
   }
 
   [Symbol.asyncIterator](): this {

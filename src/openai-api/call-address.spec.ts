@@ -38,11 +38,13 @@ describe('where a call goes', () => {
     expect(toTarget(ADMIN, address(headers), DEFAULTS)).toEqual({ kind: 'job', jobId: 'a' });
   });
 
-  it('is the job of the path rather than that of the header', () => {
-    expect(toTarget(TEAM, address({ 'x-job-id': 'a' }, { job_id: 'b' }), DEFAULTS)).toEqual({
-      kind: 'job',
-      jobId: 'b',
-    });
+  it('is the job of the path, whatever the headers say', () => {
+    expect(toTarget(TEAM, address({ 'x-job-id': 'a', 'x-team-id': '/' }, { job_id: 'b' }), DEFAULTS)).toEqual(
+      {
+        kind: 'job',
+        jobId: 'b',
+      },
+    );
   });
 
   it('is a job even if its name is empty, so that a slip does not make a job of its own', () => {

@@ -30,18 +30,19 @@ export const Address = createParamDecorator((_: unknown, context: ExecutionConte
 });
 
 /**
- * A job in the path goes before one in a header.
+ * A job in the path says it all: clients that send headers with every request need not leave them out.
  *
  * @throws DomainError validation_failed
  */
 export function readAddress({ headers, params }: Pick<Request, 'headers' | 'params'>): CallAddress {
+  const inPath = params[JOB_PATH_PARAM];
+  if (typeof inPath === 'string') return { jobId: inPath, teamId: null, jobType: null, userId: null };
   const header = (name: string): string | null => {
     const value = headers[name];
     return typeof value === 'string' ? value : null;
   };
-  const inPath = params[JOB_PATH_PARAM];
   return {
-    jobId: typeof inPath === 'string' ? inPath : header(JOB_HEADER),
+    jobId: header(JOB_HEADER),
     teamId: identifierOf(header(TEAM_HEADER), 'X-Team-Id'),
     jobType: textOf(header(JOB_TYPE_HEADER), 'X-Job-Type', MAX_JOB_TYPE_LENGTH),
     userId: textOf(header(USER_HEADER), 'X-User-Id', MAX_USER_LENGTH),

@@ -125,15 +125,18 @@ describe('LLM calls', () => {
     for (const secret of ['litellm', 'sandbox', 'gpt', 'cost']) expect(seen).not.toContain(secret);
   });
 
-  it.each(['fault-no-cost', 'fault-cost-NaN', 'fault-cost--1', 'fault-cost-Infinity', 'fault-cost-abc'])(
-    'are unpriced, never free, with %s',
-    async (model) => {
-      const { answer, costs, call } = await callModels(model);
-      expect(answer.status).toBe(200);
-      expect(costs).toMatchObject({ unpriced_calls: 1, total_cost_usd: 0 });
-      expect(call.attempts[0]).toMatchObject({ cost_usd: null, cost_source: 'unpriced' });
-    },
-  );
+  it.each([
+    ['fault-no-cost', 'unpriced'],
+    ['fault-cost-NaN', 'refused'],
+    ['fault-cost--1', 'refused'],
+    ['fault-cost-Infinity', 'refused'],
+    ['fault-cost-abc', 'refused'],
+  ])('are unpriced, never free, with %s', async (model, source) => {
+    const { answer, costs, call } = await callModels(model);
+    expect(answer.status).toBe(200);
+    expect(costs).toMatchObject({ unpriced_calls: 1, total_cost_usd: 0 });
+    expect(call.attempts[0]).toMatchObject({ cost_usd: null, cost_source: source });
+  });
 
   it('keep the cost to the last digit that the upstream wrote, up to twelve', async () => {
     const { costs, call } = await callModels('fault-cost-7.5e-08');
@@ -151,10 +154,15 @@ describe('LLM calls', () => {
     expect(completed.body.costs).toMatchObject({ total_calls: 10, total_cost_usd: 1 });
   });
 
-  it('without usage count no tokens and keep the cost', async () => {
+  it('without usage have a guess, a token per four characters, and keep the cost', async () => {
     const { answer, call } = await callModels('fault-no-usage');
-    expect(answer.body.metadata).toMatchObject({ tokens_used: 0, prompt_tokens: 0, completion_tokens: 0 });
-    expect(call.attempts[0]).toMatchObject({ prompt_tokens: null, completion_tokens: null });
+    const tokensOf = (text: string) => Math.ceil(text.length / 4);
+    const guess = {
+      prompt_tokens: tokensOf(MESSAGES[0].content),
+      completion_tokens: tokensOf(String(answer.body.response.content)),
+    };
+    expect(answer.body.metadata).toMatchObject(guess);
+    expect(call.attempts[0]).toMatchObject({ ...guess, cost_source: 'upstream_header' });
   });
 
   it('without content answer null', async () => {

@@ -607,6 +607,27 @@ describe('a base URL without /v1', () => {
   });
 });
 
+describe('a prompt', () => {
+  it('may be larger than other bodies, at every base URL', async () => {
+    const team = await makeTeam(service);
+    const jobId = await makeJob(service, team);
+    const text = 'word '.repeat(9_000);
+    const send = (path: string, body: object) =>
+      fetch(`${service.baseUrl}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${team.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: team.groups[0], ...body }),
+      }).then((answer) => [path, answer.status]);
+    for (const base of ['', '/v1', `/api/jobs/${jobId}/openai`, `/api/jobs/${jobId}/openai/v1`]) {
+      const messages = [{ role: 'user', content: text }];
+      expect(await send(`${base}/chat/completions`, { messages })).toEqual([`${base}/chat/completions`, 200]);
+      expect(await send(`${base}/responses`, { input: text })).toEqual([`${base}/responses`, 200]);
+      expect(await send(`${base}/embeddings`, { input: text })).toEqual([`${base}/embeddings`, 200]);
+    }
+    expect(await send('/api/jobs/create', { job_type: text })).toEqual(['/api/jobs/create', 413]);
+  });
+});
+
 describe('an Idempotency-Key', () => {
   it.each([
     ['/v1/chat/completions', { messages: MESSAGES }],

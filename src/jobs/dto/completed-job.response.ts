@@ -19,8 +19,9 @@ export class CompletionCostsResponse {
 
   @ApiPropertyOptional({
     type: 'integer',
-    description: 'Of the successful ones, those whose answer was not what their JSON schema asks for',
-    example: 0,
+    description:
+      'Of the successful ones, those whose answer was not what their JSON schema asks for; left out if there is none',
+    example: 1,
   })
   schema_missed_calls?: number;
 
@@ -94,7 +95,7 @@ export function toCompletedJobResponse(
       total_calls: completion.totalCalls,
       successful_calls: completion.successfulCalls,
       failed_calls: completion.failedCalls,
-      ...(completion.schemaMissedCalls !== undefined && {
+      ...((completion.schemaMissedCalls ?? 0) > 0 && {
         schema_missed_calls: completion.schemaMissedCalls,
       }),
       total_tokens: completion.totalTokens,

@@ -142,10 +142,10 @@ export class ResponsesResponse {
   @ApiProperty({ type: Boolean, enum: [false] })
   background!: false;
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(ResponseFailure) }], nullable: true, example: null })
+  @ApiProperty({ anyOf: [{ $ref: getSchemaPath(ResponseFailure) }, { type: 'null' }], example: null })
   error!: ResponseFailure | null;
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(IncompleteDetails) }], nullable: true, example: null })
+  @ApiProperty({ anyOf: [{ $ref: getSchemaPath(IncompleteDetails) }, { type: 'null' }], example: null })
   incomplete_details!: IncompleteDetails | null;
 
   @ApiProperty({ type: String, nullable: true, example: null })
@@ -202,7 +202,7 @@ export class ResponsesResponse {
   @ApiProperty({ type: String, enum: ['disabled'] })
   truncation!: 'disabled';
 
-  @ApiProperty({ oneOf: [{ $ref: getSchemaPath(ResponseUsage) }], nullable: true })
+  @ApiProperty({ anyOf: [{ $ref: getSchemaPath(ResponseUsage) }, { type: 'null' }] })
   usage!: ResponseUsage | null;
 
   @ApiProperty({ type: String, nullable: true, example: null })

@@ -10,7 +10,7 @@ export interface TranslatedInput {
   readonly places: Places;
 }
 
-const STORED_ITEM = 'nothing is stored, so send the item itself';
+const STORED_ITEM = 'nothing is stored, so send the item itself, as clients do with store: false';
 
 /**
  * The messages of a chat request that say what the items say. What an answer has given may be sent back
