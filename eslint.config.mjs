@@ -12,6 +12,7 @@ export default tseslint.config(
         console: 'readonly',
         fetch: 'readonly',
         Buffer: 'readonly',
+        AbortController: 'readonly',
         AbortSignal: 'readonly',
         setTimeout: 'readonly',
         setInterval: 'readonly',

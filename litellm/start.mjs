@@ -1,22 +1,18 @@
 // Starts the pinned LiteLLM proxy: `npm run litellm`, and the live tests through `startLitellm`.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, realpathSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { prepareVirtualEnvironment, VirtualEnvironmentError } from '../tools/virtual-environment.mjs';
 
 const SCRIPT = fileURLToPath(import.meta.url);
 const FOLDER = dirname(SCRIPT);
 const VENV = join(FOLDER, '.venv');
-const VENV_PYTHON = join(VENV, 'bin', 'python');
-const REQUIREMENTS = join(FOLDER, 'requirements.txt');
-/** Written last, so that an installation that broke off is done again. */
-const STAMP = join(VENV, 'requirements.sha256');
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8002;
@@ -24,11 +20,9 @@ const DEFAULT_SANDBOX = 'http://127.0.0.1:8004';
 /** For a proxy that listens on this machine only and whose provider is a sandbox. */
 const DEVELOPMENT_KEY = 'sk-litellm-development';
 
-const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10', 'python3.13', 'python'];
 const OLDEST_PYTHON_MINOR = 10;
 const NEWEST_PYTHON_MINOR = 13;
 
-const INSTALL_TIMEOUT_MS = 900_000;
 const READY_TIMEOUT_MS = 120_000;
 const READY_POLL_MS = 200;
 /** The proxy waits for its open requests without end, and one of them may hang. */
@@ -47,25 +41,14 @@ class StartError extends Error {}
  * @returns the path of its Python
  */
 export async function prepareLitellm({ onProgress = () => {} } = {}) {
-  const wanted = createHash('sha256')
-    .update(await readFile(REQUIREMENTS))
-    .digest('hex');
-  const installed = await readFile(STAMP, 'utf8').catch(() => null);
-  // Its Python is a link, which an upgrade of the system's Python breaks.
-  if (installed === wanted && (await outputOf(VENV_PYTHON, ['-c', ''])) !== null) return VENV_PYTHON;
-
-  const python = await findPython();
-  onProgress('Installing the pinned LiteLLM into litellm/.venv; this takes a minute or two.');
-  await rm(VENV, { recursive: true, force: true });
-  await mkdir(VENV, { recursive: true });
-  const log = join(VENV, 'install.log');
-  await runLogged(python, ['-m', 'venv', VENV], log);
-  const install = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'];
-  // The file lists everything that is needed. Without --no-deps, pip looks at the newest release of a package that
-  // another names with an extra, and refuses it, because only the pinned release has a hash.
-  await runLogged(VENV_PYTHON, [...install, '--no-deps', '--require-hashes', '-r', REQUIREMENTS], log);
-  await writeFile(STAMP, wanted);
-  return VENV_PYTHON;
+  return prepareVirtualEnvironment({
+    folder: FOLDER,
+    needed: 'The pinned LiteLLM',
+    pins: 'hashed',
+    oldestMinor: OLDEST_PYTHON_MINOR,
+    newestMinor: NEWEST_PYTHON_MINOR,
+    onProgress,
+  });
 }
 
 /**
@@ -157,39 +140,6 @@ function withV1(baseUrl) {
     throw new StartError(`The sandbox's address "${baseUrl}" is not a URL. ${USAGE}`);
   const trimmed = baseUrl.replace(/\/+$/, '');
   return trimmed.endsWith('/v1') ? trimmed : `${trimmed}/v1`;
-}
-
-/** A name may exist and still not run, as the shims of version managers do; and Debian ships no ensurepip. */
-async function findPython() {
-  const script = 'import ensurepip, sys; print(*sys.version_info[:2])';
-  for (const name of PYTHONS) {
-    const version = await outputOf(name, ['-c', script]);
-    const [major, minor] = (version ?? '').trim().split(' ').map(Number);
-    if (major === 3 && minor >= OLDEST_PYTHON_MINOR && minor <= NEWEST_PYTHON_MINOR) return name;
-  }
-  throw new StartError(
-    `LiteLLM needs Python 3.${OLDEST_PYTHON_MINOR} to 3.${NEWEST_PYTHON_MINOR} with its venv module, and none of ` +
-      `${PYTHONS.join(', ')} is one. Install it (on Debian: python3 and python3-venv) and start again.`,
-  );
-}
-
-async function outputOf(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += chunk));
-  const code = await new Promise((settle) => child.once('error', () => settle(null)).once('close', settle));
-  return code === 0 ? text : null;
-}
-
-async function runLogged(command, args, log) {
-  const output = openSync(log, 'a');
-  // Inside a virtual environment the setting for user-wide installations is an error.
-  const env = { ...process.env, PIP_USER: '0' };
-  const child = spawn(command, args, { env, stdio: ['ignore', output, output], timeout: INSTALL_TIMEOUT_MS });
-  closeSync(output);
-  endWithThisProcess(child);
-  const code = await new Promise((settle) => child.once('error', () => settle(null)).once('exit', settle));
-  if (code !== 0) throw new StartError(`LiteLLM could not be installed.\n${await lastLines(log)}`);
 }
 
 async function reservePort(host, port) {
@@ -285,7 +235,8 @@ async function main() {
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === SCRIPT) {
   await main().catch((error) => {
-    console.error(error instanceof StartError ? error.message : error);
+    const isExplained = error instanceof StartError || error instanceof VirtualEnvironmentError;
+    console.error(isExplained ? error.message : error);
     process.exitCode = 1;
   });
 }

@@ -1,20 +1,11 @@
 // Tries the contract out with Schemathesis: generated requests, sound and unsound, against a running service.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { capture, TOOL_ENVIRONMENT } from '../support/commands.mjs';
+import { prepareVirtualEnvironment, VirtualEnvironmentError } from '../../tools/virtual-environment.mjs';
+import { TOOL_ENVIRONMENT } from '../support/commands.mjs';
 import { DOCUMENT_FILE, operationsOf, readDocument } from '../support/document.mjs';
 import { ADMIN_KEY, send, startService } from '../support/service.mjs';
 
@@ -23,11 +14,6 @@ const VENV = join(FOLDER, '.venv');
 const VENV_PYTHON = join(VENV, 'bin', 'python');
 /** What Schemathesis reads. */
 const FILES = ['schemathesis.toml', 'hooks.py'];
-const REQUIREMENTS = join(FOLDER, 'requirements.txt');
-/** Written last, so that an installation that broke off is done again. */
-const STAMP = join(VENV, 'requirements.sha256');
-
-const PYTHONS = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.14', 'python'];
 const OLDEST_PYTHON_MINOR = 11;
 
 const KEYS = ['admin', 'team'];
@@ -47,57 +33,13 @@ class RunError extends Error {}
 
 /** Makes the virtual environment if there is none, or if requirements.txt has changed since. */
 async function prepare() {
-  const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
-  if (stampedWith() === wanted && (await answerOf(VENV_PYTHON, ['-c', 'print(1)'])) !== null) return;
-
-  const python = await findPython();
-  console.log('Installing the pinned Schemathesis into contract/schemathesis/.venv.');
-  rmSync(VENV, { recursive: true, force: true });
-  mkdirSync(VENV, { recursive: true });
-  const log = join(VENV, 'install.log');
-  await install(python, ['-m', 'venv', VENV], log);
-  const pip = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check'];
-  await install(VENV_PYTHON, [...pip, '--no-deps', '--require-hashes', '-r', REQUIREMENTS], log);
-  writeFileSync(STAMP, wanted);
-}
-
-function stampedWith() {
-  try {
-    return readFileSync(STAMP, 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-/** A name may exist and still not run, as the shims of version managers do; and Debian ships no ensurepip. */
-async function findPython() {
-  for (const name of PYTHONS) {
-    const version = await answerOf(name, ['-c', 'import ensurepip, sys; print(*sys.version_info[:2])']);
-    const [major, minor] = (version ?? '').trim().split(' ').map(Number);
-    if (major === 3 && minor >= OLDEST_PYTHON_MINOR) return name;
-  }
-  throw new RunError(
-    `Schemathesis needs Python 3.${OLDEST_PYTHON_MINOR} or newer with its venv module, and none of ` +
-      `${PYTHONS.join(', ')} is one. Install it (on Debian: python3 and python3-venv) and start again.`,
-  );
-}
-
-/** What a program prints; null if there is no such program, or if it fails. */
-async function answerOf(command, args) {
-  const { code, output } = await capture(command, args).catch(() => ({ code: 1, output: '' }));
-  return code === 0 ? output : null;
-}
-
-async function install(command, args, log) {
-  const output = openSync(log, 'a');
-  // Inside a virtual environment the setting for user-wide installations is an error.
-  const env = { ...process.env, PIP_USER: '0' };
-  const child = spawn(command, args, { env, stdio: ['ignore', output, output] });
-  closeSync(output);
-  const [code] = await once(child, 'close');
-  if (code !== 0) {
-    throw new RunError(`Schemathesis could not be installed.\n${readFileSync(log, 'utf8').slice(-4_000)}`);
-  }
+  await prepareVirtualEnvironment({
+    folder: FOLDER,
+    needed: 'The pinned Schemathesis',
+    pins: 'hashed',
+    oldestMinor: OLDEST_PYTHON_MINOR,
+    onProgress: (line) => console.log(line),
+  });
 }
 
 /** Makes what the ids in hooks.py and schemathesis.toml name. @returns the key of the team `contract-own` */
@@ -271,6 +213,7 @@ async function main() {
 }
 
 await main().catch((error) => {
-  console.error(error instanceof RunError ? error.message : error);
+  const isExplained = error instanceof RunError || error instanceof VirtualEnvironmentError;
+  console.error(isExplained ? error.message : error);
   process.exitCode = 1;
 });

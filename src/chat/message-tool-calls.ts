@@ -1,3 +1,4 @@
+import { PARSED_ARGUMENTS } from './echoed-fields.js';
 import { findOtherField, isAbsent, isObject, isText, isTextWithin } from './json-checks.js';
 import { isFunctionName, NAME_RULE } from './tools.validator.js';
 
@@ -9,7 +10,7 @@ export const MAX_TOOL_CALL_ID_LENGTH = 65_536;
 export const MAX_TOOL_CALLS = 128;
 
 const CALL_FIELDS: ReadonlySet<string> = new Set(['id', 'type', 'function']);
-const FUNCTION_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments']);
+const FUNCTION_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments', PARSED_ARGUMENTS]);
 
 /** What is wrong with the tool calls of an assistant message, beginning at the message. */
 export function findToolCallsProblem(value: unknown): string | null {

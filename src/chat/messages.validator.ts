@@ -1,3 +1,4 @@
+import { PARSED_CONTENT } from './echoed-fields.js';
 import { isAbsent, isObject, isText, isTextWithin, quote } from './json-checks.js';
 import { JudgedBy } from './judged-by.js';
 import { findContentProblem, type Role, ROLES } from './message-parts.js';
@@ -10,7 +11,7 @@ const FIELDS_OF_ROLE: Readonly<Record<Role, ReadonlySet<string>>> = {
   system: new Set(COMMON_FIELDS),
   developer: new Set(COMMON_FIELDS),
   user: new Set(COMMON_FIELDS),
-  assistant: new Set([...COMMON_FIELDS, 'tool_calls', 'refusal', 'reasoning_content']),
+  assistant: new Set([...COMMON_FIELDS, 'tool_calls', 'refusal', 'reasoning_content', PARSED_CONTENT]),
   tool: new Set([...COMMON_FIELDS, 'tool_call_id']),
 };
 

@@ -1,5 +1,6 @@
 import type { ChatMessage, ChatRequest } from '../gateway/gateway.types.js';
 import type { ChatParametersRequest } from './chat-parameters.request.js';
+import { withoutEchoes } from './echoed-fields.js';
 import { isObject } from './json-checks.js';
 import { type AnswerSchema, compileAnswerSchema } from './json-schema.js';
 
@@ -60,7 +61,7 @@ export function toAnswerSchema({ response_format: format }: ChatParametersReques
 
 function toMessage(message: ChatMessage): ChatMessage {
   const { content } = message;
-  const sent = withoutNulls(message, ['content']);
+  const sent = withoutEchoes(withoutNulls(message, ['content']));
   if (!Array.isArray(content)) return sent;
   const parts: readonly object[] = content;
   return parts.some(hasInnerNulls) ? { ...sent, content: parts.map(withoutNullsOfPart) } : sent;
