@@ -46,7 +46,7 @@ describe('a parameter', () => {
     { stream: true, stream_options: { include_usage: null } },
     { stream: true, stream_options: {} },
     { stop: ['1', '2', '3', '4'] },
-    { stop: '' },
+    { stop: ' ' },
   ])('may be %j', async (fields) => {
     expect(await refusalsOf(fields)).toEqual([]);
   });
@@ -76,6 +76,8 @@ describe('a parameter', () => {
     [{ stream: true, stream_options: { include_usage: 1 } }, 'stream_options is_stream_options'],
     [{ stream: true, stream_options: { include_cost: true } }, 'stream_options is_stream_options'],
     [{ stop: [] }, 'stop is_stop'],
+    [{ stop: '' }, 'stop is_stop'],
+    [{ stop: ['a', ''] }, 'stop is_stop'],
     [{ stop: ['1', '2', '3', '4', '5'] }, 'stop is_stop'],
     [{ stop: '\ud800' }, 'stop is_stop'],
     [{ messages: [] }, 'messages is_chat_messages'],

@@ -69,8 +69,8 @@ export class ChatParametersRequest {
 
   @ApiPropertyOptional({
     oneOf: [
-      { type: 'string' },
-      { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: MAX_STOPS },
+      { type: 'string', minLength: 1 },
+      { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1, maxItems: MAX_STOPS },
     ],
     nullable: true,
     example: 'END',

@@ -35,6 +35,13 @@ describe('what clients add to an answer that they send back', () => {
     });
   });
 
+  it('is the index of a call that was put together from a stream', () => {
+    const call = { id: 'call_1', type: 'function', function: called };
+    const message = { role: 'assistant', content: null, tool_calls: [{ ...call, index: 0 }] };
+    expect(findMessagesProblem([question, message])).toBeNull();
+    expect(withoutEchoes(message)).toEqual({ role: 'assistant', content: null, tool_calls: [call] });
+  });
+
   it('leaves the very message that has nothing of the kind', () => {
     const message = {
       role: 'assistant',

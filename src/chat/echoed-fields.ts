@@ -9,6 +9,8 @@ import { isObject } from './json-checks.js';
 
 /** Of a message of the assistant. */
 export const PARSED_CONTENT = 'parsed';
+/** Of a tool call that a client has put together from the pieces of a stream. */
+export const CALL_INDEX = 'index';
 /** Of the function of a tool call. */
 export const PARSED_ARGUMENTS = 'parsed_arguments';
 
@@ -25,11 +27,15 @@ function withoutParsedContent({ [PARSED_CONTENT]: _parsed, ...message }: ChatMes
 }
 
 function hasEchoes(call: unknown): boolean {
-  return isObject(call) && isObject(call['function']) && PARSED_ARGUMENTS in call['function'];
+  return (
+    isObject(call) &&
+    (CALL_INDEX in call || (isObject(call['function']) && PARSED_ARGUMENTS in call['function']))
+  );
 }
 
 function withoutEchoesOfCall(call: unknown): unknown {
   if (!isObject(call) || !isObject(call['function'])) return call;
+  const { [CALL_INDEX]: _index, ...own } = call;
   const { [PARSED_ARGUMENTS]: _parsed, ...called } = call['function'];
-  return { ...call, function: called };
+  return { ...own, function: called };
 }

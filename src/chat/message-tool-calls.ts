@@ -1,4 +1,4 @@
-import { PARSED_ARGUMENTS } from './echoed-fields.js';
+import { CALL_INDEX, PARSED_ARGUMENTS } from './echoed-fields.js';
 import { findOtherField, isAbsent, isObject, isText, isTextWithin } from './json-checks.js';
 import { isFunctionName, NAME_RULE } from './tools.validator.js';
 
@@ -9,7 +9,7 @@ import { isFunctionName, NAME_RULE } from './tools.validator.js';
 export const MAX_TOOL_CALL_ID_LENGTH = 65_536;
 export const MAX_TOOL_CALLS = 128;
 
-const CALL_FIELDS: ReadonlySet<string> = new Set(['id', 'type', 'function']);
+const CALL_FIELDS: ReadonlySet<string> = new Set(['id', 'type', 'function', CALL_INDEX]);
 const FUNCTION_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments', PARSED_ARGUMENTS]);
 
 /** What is wrong with the tool calls of an assistant message, beginning at the message. */

@@ -3,14 +3,20 @@ import { JudgedBy } from './judged-by.js';
 
 export const MAX_STOPS = 4;
 
-/** OpenAI's `stop`: one text, or one to four. */
+/** OpenAI's `stop`: one text, or one to four. An empty one would end every answer before it begins. */
 export function IsStop(): PropertyDecorator {
   return JudgedBy('isStop', findStopProblem);
 }
 
 export function findStopProblem(value: unknown): string | null {
   const isSound =
-    isText(value) ||
-    (Array.isArray(value) && value.length >= 1 && value.length <= MAX_STOPS && value.every(isText));
-  return isSound ? null : `stop must be text, or an array of 1 to ${String(MAX_STOPS)} texts`;
+    isStopText(value) ||
+    (Array.isArray(value) && value.length >= 1 && value.length <= MAX_STOPS && value.every(isStopText));
+  return isSound
+    ? null
+    : `stop must be text, or an array of 1 to ${String(MAX_STOPS)} texts, none of them empty`;
+}
+
+function isStopText(value: unknown): boolean {
+  return isText(value) && value !== '';
 }

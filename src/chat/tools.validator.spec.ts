@@ -141,7 +141,7 @@ describe('the tool calls of an assistant', () => {
       calling({ arguments: {} }),
       '.function.arguments must be text: the JSON that the model wrote, as it wrote it',
     ],
-    ['of another field', call({ index: 0 }), '.index is not a field of a tool call'],
+    ['of another field', call({ place: 0 }), '.place is not a field of a tool call'],
     [
       'of more than a function',
       calling({ output: '' }),

@@ -3,10 +3,26 @@ import { refusedParametersWithout } from '../../chat/refused-parameters.js';
 import { toAnswerSchema, toChatRequest } from '../../chat/to-chat-request.js';
 import { RefusesFields } from '../../common/refused-fields.js';
 import type { ChatInput } from '../../jobs/job-calls.types.js';
-import { IsCallMetadata, IsModel, IsNotStored, IsServiceTier, IsUser } from './openai-call.request.js';
+import {
+  IsCallMetadata,
+  IsKeptFromProviders,
+  IsModel,
+  IsNotStored,
+  IsServiceTier,
+  IsUser,
+} from './openai-call.request.js';
 
 /** OpenAI's chat completions, with the model group as the model. */
-@RefusesFields(refusedParametersWithout('metadata', 'user', 'store', 'service_tier'))
+@RefusesFields(
+  refusedParametersWithout(
+    'metadata',
+    'user',
+    'safety_identifier',
+    'prompt_cache_key',
+    'store',
+    'service_tier',
+  ),
+)
 export class ChatCompletionsRequest extends ChatParametersRequest {
   @IsModel()
   model!: string;
@@ -16,6 +32,12 @@ export class ChatCompletionsRequest extends ChatParametersRequest {
 
   @IsUser()
   user?: string | null;
+
+  @IsKeptFromProviders('user-7f3a')
+  safety_identifier?: string | null;
+
+  @IsKeptFromProviders('contract-review')
+  prompt_cache_key?: string | null;
 
   @IsNotStored()
   store?: boolean | null;

@@ -30,6 +30,22 @@ export function IsUser(): PropertyDecorator {
   );
 }
 
+/** Something about who asks that is meant for a provider, which is not told who asks. */
+export function IsKeptFromProviders(example: string): PropertyDecorator {
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      minLength: 1,
+      maxLength: 256,
+      nullable: true,
+      description: 'Taken without effect: no provider is told who asks',
+      example,
+    }),
+    IsOptional(),
+    IsStoredText(256),
+  );
+}
+
 export function IsCallMetadata(): PropertyDecorator {
   return applyDecorators(
     ApiMetadata({ page: '1' }, 'Your own notes on this call, up to 16 KiB; they are not sent to the model'),

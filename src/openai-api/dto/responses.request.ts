@@ -14,7 +14,14 @@ import {
 } from 'class-validator';
 import { refusedParametersWithout } from '../../chat/refused-parameters.js';
 import { RefusesFields } from '../../common/refused-fields.js';
-import { IsCallMetadata, IsModel, IsNotStored, IsServiceTier, IsUser } from './openai-call.request.js';
+import {
+  IsCallMetadata,
+  IsKeptFromProviders,
+  IsModel,
+  IsNotStored,
+  IsServiceTier,
+  IsUser,
+} from './openai-call.request.js';
 
 /** Taken as it was sent, without a copy: `to-chat-body.ts` looks at it. */
 function AsSent(): PropertyDecorator {
@@ -29,6 +36,8 @@ const FREE_OBJECT = { type: 'object', additionalProperties: true } as const;
 const TAKEN = [
   'metadata',
   'user',
+  'safety_identifier',
+  'prompt_cache_key',
   'store',
   'service_tier',
   'input',
@@ -150,6 +159,12 @@ export class ResponsesRequest {
 
   @IsUser()
   user?: string | null;
+
+  @IsKeptFromProviders('user-7f3a')
+  safety_identifier?: string | null;
+
+  @IsKeptFromProviders('contract-review')
+  prompt_cache_key?: string | null;
 
   @ApiPropertyOptional({ type: Boolean, nullable: true, description: 'Answer with server-sent events' })
   @IsOptional()
