@@ -66,6 +66,9 @@ function failing(failure: AttemptFailure): UpstreamResult {
   };
 }
 
+/** Eighteen characters: enough of it to be known again. */
+const PROMPT = 'Hi, my name is Bo.';
+
 /** An upstream that answers by model, and a recorder, which write what they are asked into one list. */
 class Scene {
   readonly events: string[] = [];
@@ -97,7 +100,7 @@ class Scene {
     };
     const settings = { ...parseSettings({}), ...changes };
     const call: GatewayCall = {
-      request: { messages: [{ role: 'user', content: 'Hi' }], parameters: { temperature: 0.7 } },
+      request: { messages: [{ role: 'user', content: PROMPT }], parameters: { temperature: 0.7 } },
       modelNames: models,
       firstAttemptId: FIRST_ID,
       correlation: { traceId: 'job', endUserId: 'team', tags: ['org:acme'], metadata: { job_id: 'job' } },
@@ -335,5 +338,21 @@ describe('the time of a call', () => {
     // The recorder took at least a few milliseconds between the two.
     expect(second).toBeLessThan(first!);
     expect(Number.isInteger(second)).toBe(true);
+  });
+});
+
+describe('what an upstream says of a failure', () => {
+  const refusal: UpstreamResult = { ...failing('request_rejected'), upstreamError: `Not allowed: ${PROMPT}` };
+  const wordsOf = async (mayStoreMessages: boolean) => {
+    const { attempts } = await new Scene({ a: refusal }).complete(['a'], { mayStoreMessages });
+    return attempts[0]!.upstreamError;
+  };
+
+  it('is kept without the prompt that it repeats', async () => {
+    expect(await wordsOf(false)).toBe('Not allowed: […]');
+  });
+
+  it('is kept as it is where messages are kept', async () => {
+    expect(await wordsOf(true)).toBe('Not allowed: Hi, my name is Bo.');
   });
 });

@@ -18,6 +18,7 @@ import type {
 import { LitellmClient } from './litellm.client.js';
 import { ModelHealth } from './model-health.js';
 import { planCall } from './model-order.js';
+import { withoutQuotes } from './quotes.js';
 import type { UpstreamRequest, UpstreamResult } from './upstream-result.js';
 import type { UpstreamStream } from './upstream-stream.js';
 import { SYSTEM_WALK_CLOCK, WALK_CLOCK, type WalkClock } from './walk-clock.js';
@@ -86,10 +87,10 @@ export class GatewayService {
         this.context.health.noteOpened(sending.started.modelName, sending.ticket);
         return { status: 'answered', value: { sending, stream: opening.stream } };
       }
-      return this.failedWith(sending, opening.result);
+      return this.failedWith(call, sending, opening.result);
     });
     if (walked.status === 'failed') return walked;
-    return { status: 'opened', stream: this.toOpenedStream(walked.value, walked.earlier) };
+    return { status: 'opened', stream: this.toOpenedStream(call, walked.value, walked.earlier) };
   }
 
   private async callWhole<Request, Answer>(
@@ -98,23 +99,35 @@ export class GatewayService {
   ): Promise<CallOutcome<Answer>> {
     const walked = await walk<WholeAttempt<Answer>>(this.context, call, async (sending) => {
       const result = await send(requestOf(call, sending));
-      if (result.answer === null) return this.failedWith(sending, result);
+      if (result.answer === null) return this.failedWith(call, sending, result);
       const { started, ticket } = sending;
       this.context.health.noteEnd(started.modelName, ticket, null, this.context.clock.now());
-      return { status: 'answered', value: { answer: result.answer, ended: this.ended(sending, result) } };
+      return {
+        status: 'answered',
+        value: { answer: result.answer, ended: this.ended(call, sending, result) },
+      };
     });
     if (walked.status === 'failed') return walked;
     const { answer, ended } = walked.value;
     return { status: 'succeeded', answer, attempts: [...walked.earlier, ended] };
   }
 
-  private toOpenedStream({ sending, stream }: OpenedAttempt, earlier: readonly EndedAttempt[]): OpenedStream {
+  private toOpenedStream(
+    call: GatewayCall,
+    { sending, stream }: OpenedAttempt,
+    earlier: readonly EndedAttempt[],
+  ): OpenedStream {
     const outcome = stream.outcome.then((streamed): StreamOutcome => {
       const { health, clock } = this.context;
       const { started, ticket, sentAt } = sending;
       const now = clock.now();
       health.noteEnd(started.modelName, ticket, streamed.failure, now);
-      const ended: EndedAttempt = { ...started, ...streamed, latencyMs: Math.round(now - sentAt) };
+      const ended: EndedAttempt = {
+        ...started,
+        ...streamed,
+        upstreamError: this.kept(call, streamed.upstreamError),
+        latencyMs: Math.round(now - sentAt),
+      };
       return { status: streamed.status, attempts: [...earlier, ended] };
     });
     return {
@@ -126,8 +139,12 @@ export class GatewayService {
     };
   }
 
-  private failedWith(sending: Sending, result: UpstreamResult<unknown>): Sent<never> {
-    const ended = this.ended(sending, result);
+  private failedWith(
+    call: GatewayCall<unknown>,
+    sending: Sending,
+    result: UpstreamResult<unknown>,
+  ): Sent<never> {
+    const ended = this.ended(call, sending, result);
     if (ended.failure === 'service_key_refused') {
       this.logger.error('The upstream refuses the service key: check LITELLM_API_KEY.');
     }
@@ -138,18 +155,28 @@ export class GatewayService {
     return { status: 'failed', ended, retryAfterMs: result.retryAfterMs };
   }
 
-  private ended({ started, sentAt }: Sending, result: UpstreamResult<unknown>): EndedAttempt {
+  private ended(
+    call: GatewayCall<unknown>,
+    { started, sentAt }: Sending,
+    result: UpstreamResult<unknown>,
+  ): EndedAttempt {
     return {
       ...started,
       status: statusOf(result.failure),
       failure: result.failure,
       upstreamStatus: result.upstreamStatus,
-      upstreamError: result.upstreamError,
+      upstreamError: this.kept(call, result.upstreamError),
       usage: result.usage,
       cost: result.cost,
       firstByteMs: result.firstByteMs,
       latencyMs: Math.round(this.context.clock.now() - sentAt),
     };
+  }
+
+  /** What an upstream says may quote the prompt, which is kept only where the deployment keeps messages. */
+  private kept({ request }: GatewayCall<unknown>, upstreamError: string | null): string | null {
+    if (upstreamError === null || this.context.settings.mayStoreMessages) return upstreamError;
+    return withoutQuotes(upstreamError, request);
   }
 }
 

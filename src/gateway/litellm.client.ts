@@ -18,7 +18,7 @@ import { toHeaders } from './litellm.headers.js';
 import { openStream, type StreamOpening } from './litellm.stream.js';
 import { countEmbeddingTokens, countRequestCharacters } from './request-characters.js';
 import { firstValue, readRetryAfter } from './retry-after.js';
-import { readErrorMessage } from './upstream-error.js';
+import { describeUnreadable } from './upstream-error.js';
 import {
   failed,
   type FailedResult,
@@ -207,7 +207,7 @@ function readMalformed(upstreamStatus: number, costInHeader: Cost, body: string)
   const rawUsage = objectOf(parseJson(body))['usage'];
   return failed('malformed_answer', {
     upstreamStatus,
-    upstreamError: readErrorMessage(body),
+    upstreamError: describeUnreadable(body),
     usage: parseUsage(rawUsage),
     cost: costOfAnswer(costInHeader, rawUsage),
   });

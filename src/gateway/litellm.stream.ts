@@ -8,7 +8,7 @@ import { FrameSource } from './frame-source.js';
 import type { Cost } from './gateway.types.js';
 import { objectOf, parseJson } from './json-value.js';
 import { readRetryAfter } from './retry-after.js';
-import { readErrorMessage, readFrameError } from './upstream-error.js';
+import { describeUnreadable, readFrameError } from './upstream-error.js';
 import {
   describeError,
   failed,
@@ -107,7 +107,7 @@ async function readWholeAnswer(
   }
   return failed(readFrameError(fields)?.failure ?? 'malformed_answer', {
     upstreamStatus: response.statusCode,
-    upstreamError: readErrorMessage(body),
+    upstreamError: describeUnreadable(body),
     usage,
     cost,
   });

@@ -54,6 +54,16 @@ export function readErrorMessage(body: string): string {
   return (textOf(parseJson(body)) ?? body).slice(0, MAX_ERROR_LENGTH);
 }
 
+/**
+ * What is kept of an answer of success that cannot be read: its error if it tells one. The rest of it may be
+ * what the model has written.
+ */
+export function describeUnreadable(body: string): string {
+  const message = textOf(parseJson(body));
+  if (message !== null) return message.slice(0, MAX_ERROR_LENGTH);
+  return `The answer, of ${String(body.length)} characters, is none that can be read.`;
+}
+
 /** How deep a message may be wrapped before the body itself is shown. */
 const MAX_WRAPPINGS = 5;
 
