@@ -13,9 +13,9 @@ if (reading.ok) {
 }
 
 /** Serves until a signal asks for the end; the process then ends by itself, as nothing keeps it. */
-async function run({ host, port }: SandboxFlags): Promise<void> {
+async function run({ host, port, journalFile }: SandboxFlags): Promise<void> {
   try {
-    const sandbox = await startSandbox({ host, port });
+    const sandbox = await startSandbox({ host, port, ...(journalFile !== null && { journalFile }) });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => void sandbox.stop());
     }

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders } from 'node:http';
+import { type Journal } from './sandbox.journal.js';
 
 /** One request for a completion or embeddings, as it came in. */
 export interface SandboxServed {
@@ -18,10 +19,18 @@ export interface ServedTokens {
   readonly completionTokens: number;
 }
 
+/** What is billed for one answer. */
+export interface BilledAnswer extends ServedTokens {
+  /** Plain decimal text, exact. */
+  readonly costUsd: string;
+}
+
 export const MAX_SERVED = 1_000;
 
 /** Bytes of request bodies that are kept in all: a thousand bodies of the largest size are 32 GiB. */
 const MAX_SERVED_BYTES = 64 * 1024 * 1024;
+
+const CALL_ID_HEADER = 'x-litellm-call-id';
 
 const REDACTED = '[redacted]';
 const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'api-key', 'x-api-key', 'cookie']);
@@ -39,13 +48,18 @@ export class ServedRecord {
   private promptTokens = 0;
   private completionTokens = 0;
 
+  /** @param journal is told of everything as well, and forgets nothing */
+  constructor(private readonly journal: Pick<Journal, 'write'> | null = null) {}
+
   /** @param bodyBytes the size of the body as it was sent */
   add(entry: SandboxServed, bodyBytes: number): void {
+    const { model } = entry;
+    this.journal?.write({ event: 'received', callId: callIdOf(entry), model });
     this.served.push(entry);
     this.sizes.push(bodyBytes);
     this.bytes += bodyBytes;
     this.total += 1;
-    if (entry.model !== '') this.byModel.set(entry.model, this.count(entry.model) + 1);
+    if (model !== '') this.byModel.set(model, this.count(model) + 1);
     while (this.served.length > MAX_SERVED || (this.served.length > 1 && this.bytes > MAX_SERVED_BYTES)) {
       this.served.shift();
       this.bytes -= this.sizes.shift() ?? 0;
@@ -63,7 +77,9 @@ export class ServedRecord {
   }
 
   /** Adds what a provider bills for one answer. */
-  billed({ promptTokens, completionTokens }: ServedTokens): void {
+  billed(entry: SandboxServed, { promptTokens, completionTokens, costUsd }: BilledAnswer): void {
+    const callId = callIdOf(entry);
+    this.journal?.write({ event: 'billed', callId, promptTokens, completionTokens, costUsd });
     this.promptTokens += promptTokens;
     this.completionTokens += completionTokens;
   }
@@ -102,6 +118,11 @@ export class ServedRecord {
     this.promptTokens = 0;
     this.completionTokens = 0;
   }
+}
+
+/** Empty where the request names none. */
+function callIdOf({ headers }: SandboxServed): string {
+  return headers[CALL_ID_HEADER] ?? '';
 }
 
 /** Headers as a test wants to see them, without what would let a reader of the record call somebody. */

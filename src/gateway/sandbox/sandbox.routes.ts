@@ -139,7 +139,7 @@ async function writeOutcome(exchange: Exchange, outcome: CallOutcome, signal: Ab
       return;
     case 'answer':
       state.record.answered(entry, outcome.answer.status);
-      if (outcome.bill !== null) state.record.billed(outcome.bill);
+      if (outcome.bill !== null) state.record.billed(entry, outcome.bill);
       send(response, state, outcome.answer, outcome.ending);
       return;
     case 'stream':
@@ -160,7 +160,7 @@ async function writeStreamOutcome(
     await writeStream(request, response, { ...stream, headers }, signal, () => {
       state.record.answered(entry, 200);
       state.record.streamed();
-      state.record.billed(bill);
+      state.record.billed(entry, bill);
     });
   } catch (error) {
     // The client went away, which ends a stream as well as anything.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { openJournal } from './sandbox.journal.js';
 import { type SandboxServed, ServedRecord, type ServedTokens } from './sandbox.record.js';
 import { type SandboxState, serve } from './sandbox.routes.js';
 
@@ -13,6 +14,8 @@ export interface SandboxOptions {
   readonly apiKey?: string;
   /** Put on every answer, over headers of the same name. */
   readonly answerHeaders?: Readonly<Record<string, string>>;
+  /** A file to which every request and every bill is added, for an account that outlives the process. */
+  readonly journalFile?: string;
 }
 
 export interface Sandbox {
@@ -39,14 +42,15 @@ export interface Sandbox {
  * @throws the system's error, with `code` such as EADDRINUSE, where it cannot listen
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { host = '127.0.0.1', port = 0, apiKey = null, answerHeaders = {} } = options;
+  const { host = '127.0.0.1', port = 0, apiKey = null, answerHeaders = {}, journalFile } = options;
+  const journal = journalFile === undefined ? null : openJournal(journalFile);
   const state: SandboxState = {
     apiKey,
     // One spelling of a name, so that such a header replaces ours instead of being sent beside it.
     answerHeaders: Object.fromEntries(
       Object.entries(answerHeaders).map(([name, value]) => [name.toLowerCase(), value]),
     ),
-    record: new ServedRecord(),
+    record: new ServedRecord(journal),
     turns: new Map(),
     openStreams: new Set(),
     baseUrl: '',
@@ -69,6 +73,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     server.closeAllConnections();
     // A handler that outlives its server would, for instance, still load the tokenizer after a test's end.
     await Promise.all([closed, ...pending]);
+    journal?.close();
   };
   return {
     baseUrl: state.baseUrl,

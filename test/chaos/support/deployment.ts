@@ -78,6 +78,10 @@ export class Deployment {
     });
   }
 
+  baseUrlOf(number: number): string {
+    return this.replica(number).baseUrl;
+  }
+
   async kill(number: number): Promise<void> {
     const replica = this.replica(number);
     await replica.server?.end('SIGKILL');
