@@ -153,7 +153,7 @@ describe('a call', () => {
     expect(scene.requests[0]).toMatchObject({
       attemptId: FIRST_ID,
       modelName: 'a',
-      request: { messages: [{ role: 'user', content: 'Hi' }], parameters: { temperature: 0.7 } },
+      request: { messages: [{ role: 'user', content: PROMPT }], parameters: { temperature: 0.7 } },
       correlation: { traceId: 'job', endUserId: 'team', tags: ['org:acme'], metadata: { job_id: 'job' } },
     });
   });
