@@ -43,7 +43,7 @@ const START = blockWith('bash', 'npm ci && npm start');
 const TEST = blockWith('bash', 'npm ci && npm test');
 const DEMO = blockWith('bash', 'npm run demo');
 const SET_UP = blockWith('bash', 'organizations/create');
-const WORK = blockWith('bash', 'jobs/create');
+const WORK = blockWith('bash', 'jobs/create -H');
 const STREAM = blockWith('bash', 'create-and-call-stream');
 const COSTS = blockWith('bash', '$JOB/costs');
 const WITH_LITELLM = blockWith('bash', 'LITELLM_BASE_URL=');
