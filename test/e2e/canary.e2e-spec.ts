@@ -104,7 +104,9 @@ describe.each(['development', 'production'])('the service in %s', (mode) => {
     const lines = log.split('\n').filter((line) => line.startsWith('{'));
 
     expect(lines.some((line) => line.includes('refuses the service key'))).toBe(true);
-    expect(lines.some((line) => line.includes('/llm-call"'))).toBe(mode === 'production');
+    expect(lines.some((line) => line.includes('no_upstream_text'))).toBe(true);
+    // Every request has a line at the level of production, and at that of development none.
+    expect(lines.some((line) => line.startsWith('{"level":30,'))).toBe(mode === 'production');
     expect(lines.filter((line) => findMarks(line, [...marks, ...kept]).length > 0)).toEqual([]);
     expect(findMarks(log, [...marks, ...kept])).toEqual([]);
   });

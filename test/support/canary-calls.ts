@@ -55,6 +55,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
       ...MID_STREAM_FAILURES,
       'rest',
       'breaker-503',
+      'lost-500',
     ].map((behaviour) => [behaviour, [behaviour]]),
   ),
   fallback: ['error-500', 'reset', 'ok'],
@@ -193,5 +194,5 @@ export async function driveAbsence(team: CanaryTeam): Promise<void> {
 
 /** The service cannot write down how its calls ended. */
 export async function driveLostRecords(team: CanaryTeam): Promise<void> {
-  await throughAll(team, DOORS, { group: 'error-500' }, expectStatus('error-500', 500));
+  await throughAll(team, DOORS, { group: 'lost-500' }, expectStatus('lost-500', 500));
 }

@@ -101,7 +101,7 @@ const MEANINGS: Readonly<Record<string, readonly [number, string]>> = {
 
 function answerByError(response: ServerResponse, behaviour: string): boolean {
   const meaning = MEANINGS[behaviour];
-  const [, status] = /^(?:error|breaker)-(\d{3})$/.exec(behaviour) ?? [];
+  const [, status] = /^(?:error|breaker|lost)-(\d{3})$/.exec(behaviour) ?? [];
   if (meaning !== undefined) json(response, meaning[0], errorBody(meaning[1]));
   else if (status !== undefined) json(response, Number(status), errorBody('', status));
   else return answerByBody(response, behaviour);
