@@ -18,7 +18,8 @@ import { MASTER_KEY, openWorkbench, query, type Workbench } from './support/work
 const USAGE = `npm run bench:streams -- [options]
   --streams N      at once; 1000
   --seconds N      that each of them takes; 20
-  --ramp N         seconds over which they are opened; 5
+  --ramp N         seconds over which they are opened; 15
+  --teams N        that open them in turn; 50. Each opening and each end locks its team's account
   --cpu-prof DIR   keeps a profile of the service's processor time there
 `;
 
@@ -32,6 +33,7 @@ interface Options {
   readonly streams: number;
   readonly seconds: number;
   readonly rampSeconds: number;
+  readonly teams: number;
   readonly profileDir: string | null;
 }
 
@@ -47,7 +49,7 @@ interface Through extends Measured {
 
 interface Target {
   readonly url: string;
-  readonly key: string;
+  readonly keys: readonly string[];
   readonly model: string;
 }
 
@@ -56,7 +58,8 @@ function readOptions(): Options | null {
     options: {
       streams: { type: 'string', default: '1000' },
       seconds: { type: 'string', default: '20' },
-      ramp: { type: 'string', default: '5' },
+      ramp: { type: 'string', default: '15' },
+      teams: { type: 'string', default: '50' },
       'cpu-prof': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -66,6 +69,7 @@ function readOptions(): Options | null {
     streams: wholeNumber('streams', values.streams, 1, 5_000),
     seconds: wholeNumber('seconds', values.seconds, 1, 300),
     rampSeconds: wholeNumber('ramp', values.ramp, 0, 60),
+    teams: wholeNumber('teams', values.teams, 1, 1_000),
     profileDir: values['cpu-prof'] ?? null,
   };
 }
@@ -105,8 +109,8 @@ async function throughService(
     LITELLM_BASE_URL: sandbox.baseUrl,
     ...probe.environment(options.profileDir),
   });
-  const key = await prepareTeam(server.baseUrl, options);
-  const target = { url: `${server.baseUrl}/v1/chat/completions`, key, model: 'BenchStream' };
+  const keys = await prepareTeams(server.baseUrl, options);
+  const target = { url: `${server.baseUrl}/v1/chat/completions`, keys, model: 'BenchStream' };
   const warmUp = Math.min(WARM_UP_STREAMS, options.streams);
   await load(target, { ...options, streams: warmUp, rampSeconds: 0 }, sandbox);
   const serviceTime = async (): Promise<number> => (await processTimeMs(server.process.pid ?? 0)) ?? NaN;
@@ -120,22 +124,26 @@ async function throughService(
   return { ...results, serviceMs, before, after };
 }
 
-/** @returns the key of a team with credits for all streams */
-async function prepareTeam(baseUrl: string, options: Options): Promise<string> {
+/** @returns a key of each team, all of which have credits for all streams */
+async function prepareTeams(baseUrl: string, options: Options): Promise<string[]> {
   const client = new ServiceClient(baseUrl, 1);
   await client.post('/api/organizations/create', MASTER_KEY, { organization_id: 'bench', name: 'Bench' });
   await client.post('/api/model-groups/create', MASTER_KEY, {
     group_name: 'BenchStream',
     models: [{ model_name: modelOf(options), priority: 0 }],
   });
-  const team = await client.post('/api/teams/create', MASTER_KEY, {
-    organization_id: 'bench',
-    team_id: 'bench',
-    model_groups: ['BenchStream'],
-    credits_allocated: 2 * options.streams,
-  });
+  const keys: string[] = [];
+  for (let number = 0; number < options.teams; number += 1) {
+    const team = await client.post('/api/teams/create', MASTER_KEY, {
+      organization_id: 'bench',
+      team_id: `bench-${String(number)}`,
+      model_groups: ['BenchStream'],
+      credits_allocated: 2 * options.streams,
+    });
+    keys.push(team['virtual_key'] as string);
+  }
   await client.close();
-  return team['virtual_key'] as string;
+  return keys;
 }
 
 /** Figures of streams that are not on record as they were read would mean nothing. */
@@ -207,7 +215,7 @@ async function main(): Promise<void> {
   }
   const limit = await openFileLimit();
   console.log(
-    `${String(options.streams)} streams of ${String(options.seconds)} s, opened over ${String(options.rampSeconds)} s. ` +
+    `${String(options.streams)} streams of ${String(options.seconds)} s, by ${String(options.teams)} teams, opened over ${String(options.rampSeconds)} s. ` +
       `Open files: at most ${limit ?? 'unknown'}; database connections: ${String(POOL_SIZE)}.`,
   );
   const workbench = await openWorkbench();
@@ -225,7 +233,7 @@ async function main(): Promise<void> {
     sandbox = await startSandbox();
     const target = {
       url: `${sandbox.baseUrl}/v1/chat/completions`,
-      key: 'sk-bench',
+      keys: ['sk-bench'],
       model: modelOf(options),
     };
     await load(

@@ -5,7 +5,8 @@ import { Agent, request } from 'undici';
 /** What is asked for, as the one argument of this program, in JSON. */
 export interface StreamLoad {
   readonly url: string;
-  readonly key: string;
+  /** Taken in turn. */
+  readonly keys: readonly string[];
   readonly model: string;
   readonly streams: number;
   /** Over which the streams are opened, evenly. */
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
     Array.from({ length: load.streams }, async (_, number) => {
       await sleep((number * load.rampMs) / load.streams);
       try {
-        results.push(await readStream(load, agent));
+        results.push(await readStream(load, load.keys[number % load.keys.length] ?? '', agent));
       } catch (error) {
         errors.push(String(error));
       }
@@ -68,7 +69,11 @@ async function main(): Promise<void> {
 }
 
 /** @throws Error if it ends in any other way than with its last frame */
-async function readStream({ url, key, model, deadlineMs }: StreamLoad, agent: Agent): Promise<Result> {
+async function readStream(
+  { url, model, deadlineMs }: StreamLoad,
+  key: string,
+  agent: Agent,
+): Promise<Result> {
   const askedAt = performance.now();
   const response = await request(url, {
     method: 'POST',
