@@ -30,8 +30,12 @@ export interface Workbench {
   createDatabase(database: string): Promise<string>;
   /** Nobody may be connected to `from`. Both begin with the same statistics. */
   copyDatabase(from: string, to: string): Promise<string>;
-  /** The service as in production, on this database. */
-  startService(databaseUrl: string, poolSize: number): Promise<ServerProcess>;
+  /** The service as in production, on this database. @param extra goes before the usual environment */
+  startService(
+    databaseUrl: string,
+    poolSize: number,
+    extra?: Readonly<Record<string, string>>,
+  ): Promise<ServerProcess>;
   /** @throws Error with what `verify-ledger` printed, if the books are wrong */
   verifyLedger(databaseUrl: string): Promise<void>;
   /** Ends everything that was started; asked again, it is the same end. */
@@ -82,10 +86,10 @@ export async function openWorkbench(): Promise<Workbench> {
       await query(postgres.url, 'CHECKPOINT');
       return urlOf(to);
     },
-    startService: async (databaseUrl, poolSize) => {
+    startService: async (databaseUrl, poolSize, extra = {}) => {
       const server = await startServer({
         workplace,
-        environment: { ...environmentOf(databaseUrl), DATABASE_POOL_SIZE: String(poolSize) },
+        environment: { ...environmentOf(databaseUrl), DATABASE_POOL_SIZE: String(poolSize), ...extra },
       });
       servers.add(server);
       return server;
