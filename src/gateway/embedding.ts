@@ -22,7 +22,15 @@ function toEmbedding(value: unknown, position: number): Embedding | null {
   if (!isObject(value)) return null;
   const { embedding } = value;
   const index = Number.isSafeInteger(value['index']) ? (value['index'] as number) : position;
-  if (typeof embedding === 'string' && embedding !== '') return { index, embedding };
+  if (typeof embedding === 'string') return isFloats(embedding) ? { index, embedding } : null;
   if (!Array.isArray(embedding) || embedding.length === 0) return null;
   return embedding.every((number) => typeof number === 'number') ? { index, embedding } : null;
+}
+
+const BYTES_PER_FLOAT = 4;
+
+/** Whether a text is 32-bit floats in base64: any other one would be words of the upstream. */
+function isFloats(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length > 0 && bytes.length % BYTES_PER_FLOAT === 0 && bytes.toString('base64') === text;
 }

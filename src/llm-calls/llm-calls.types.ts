@@ -163,6 +163,8 @@ export interface AttemptRecord {
   readonly isEstimated: boolean | null;
   readonly costUsd: string | null;
   readonly costSource: CostSource | null;
+  /** As the upstream wrote it. */
+  readonly costText: string | null;
   readonly firstByteMs: number | null;
   readonly latencyMs: number | null;
   readonly startedAt: Date;

@@ -107,6 +107,14 @@ export class AttemptCostResponse {
   cost_source!: string | null;
 
   @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'The cost as the upstream wrote it, also where it was refused',
+    example: '2.34e-05',
+  })
+  cost_text!: string | null;
+
+  @ApiProperty({
     type: 'integer',
     nullable: true,
     description: 'Milliseconds to the first byte of an answer; null if none came',
@@ -268,6 +276,7 @@ function toAttemptCost(attempt: AttemptRecord): AttemptCostResponse {
     is_estimated: attempt.isEstimated === true,
     cost_usd: attempt.costUsd === null ? null : toJsonNumber(attempt.costUsd),
     cost_source: attempt.costSource,
+    cost_text: attempt.costText,
     first_byte_ms: attempt.firstByteMs,
     latency_ms: attempt.latencyMs,
     started_at: attempt.startedAt.toISOString(),
