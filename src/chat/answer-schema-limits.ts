@@ -1,4 +1,4 @@
-/** A schema as JSON. What agents send has a few kilobytes. */
+/** A schema as JSON. Ordinary ones have a few kilobytes. */
 export const MAX_SCHEMA_BYTES = 65_536;
 
 /** Objects and arrays inside each other; the compiler and the checks that it makes recurse. */

@@ -11,10 +11,10 @@ import {
 } from './answer-schema-limits.js';
 import { runWithin, TimeLimitReached } from './time-limit.js';
 
-export const SCHEMA_FIELD = 'response_format.json_schema.schema';
+const SCHEMA_FIELD = 'response_format.json_schema.schema';
 
 /** What a text is, read as JSON, and why it misses the schema; `parsed` is null where it is no JSON. */
-export interface CheckedText {
+interface CheckedText {
   readonly parsed: unknown;
   /** A short reason: keyword and place, never the value. Null if the text meets the schema. */
   readonly missed: string | null;

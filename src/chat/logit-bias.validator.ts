@@ -14,7 +14,7 @@ export function IsLogitBias(): PropertyDecorator {
   return JudgedBy('isLogitBias', findLogitBiasProblem);
 }
 
-export function findLogitBiasProblem(value: unknown): string | null {
+function findLogitBiasProblem(value: unknown): string | null {
   const isSound =
     isObject(value) &&
     Object.keys(value).length <= MAX_LOGIT_BIASES &&

@@ -8,7 +8,7 @@ export const IMAGE_DETAILS = ['auto', 'low', 'high'] as const;
 export const AUDIO_FORMATS = ['wav', 'mp3'] as const;
 
 /** A longer address is no address; a picture in the text itself may be as long as the body. */
-export const MAX_URL_LENGTH = 8_192;
+const MAX_URL_LENGTH = 8_192;
 
 const IMAGE_DATA_PREFIX = /^data:image\/(?:png|jpeg|gif|webp);base64,/;
 const PREFIX_LENGTH = 32;

@@ -2,7 +2,7 @@ import { findOtherField, isAbsent, isObject, isText, isWellFormed } from './json
 import { JudgedBy } from './judged-by.js';
 import { isFunctionName, NAME_RULE } from './tools.validator.js';
 
-export const RESPONSE_FORMATS = ['text', 'json_object', 'json_schema'] as const;
+const RESPONSE_FORMATS = ['text', 'json_object', 'json_schema'] as const;
 
 const FIELDS: ReadonlySet<string> = new Set(['type', 'json_schema']);
 const SCHEMA_FIELDS: ReadonlySet<string> = new Set(['name', 'description', 'schema', 'strict']);

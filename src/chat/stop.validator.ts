@@ -8,7 +8,7 @@ export function IsStop(): PropertyDecorator {
   return JudgedBy('isStop', findStopProblem);
 }
 
-export function findStopProblem(value: unknown): string | null {
+function findStopProblem(value: unknown): string | null {
   const isSound =
     isStopText(value) ||
     (Array.isArray(value) && value.length >= 1 && value.length <= MAX_STOPS && value.every(isStopText));

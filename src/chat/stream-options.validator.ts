@@ -8,7 +8,7 @@ export function IsStreamOptions(): PropertyDecorator {
   return JudgedBy('isStreamOptions', findStreamOptionsProblem);
 }
 
-export function findStreamOptionsProblem(
+function findStreamOptionsProblem(
   value: unknown,
   { stream }: Readonly<Record<string, unknown>>,
 ): string | null {

@@ -47,3 +47,8 @@ export function nextDay(day: Date): Date {
 export function monthOf(instant: Date): string {
   return instant.toISOString().slice(0, 7);
 }
+
+/** Whole seconds since 1970, as OpenAI's API has its times. */
+export function toUnixSeconds(time: Date): number {
+  return Math.floor(time.getTime() / 1_000);
+}

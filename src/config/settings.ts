@@ -84,8 +84,8 @@ export interface SettingDescription {
 }
 
 /**
- * The one list of environment variables. The README's table, `.env.example` and the messages of a
- * refused start are held against it by tests, so that a setting is described once.
+ * The one list of environment variables. The table of `docs/settings.md`, `.env.example` and the messages of
+ * a refused start are held against it by tests, so that a setting is described once.
  */
 export const SETTING_DESCRIPTIONS = [
   setting('NODE_ENV', 'development', 'production', '`production` refuses every development convenience'),

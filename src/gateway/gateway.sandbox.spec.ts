@@ -103,6 +103,42 @@ describe('the usage of a provider', () => {
       expect(lastOf(await stream(`usage-${shape}`)).usage).toMatchObject({ buckets, isEstimated: false });
     },
   );
+
+  // Tokens by kind at the prices of the sandbox's page, in millionths of USD, added up by hand.
+  it.each([
+    // 882 + 1,024 × 0.1 + 100 × 10 + 132 × 2 + 128 × 2 + 40 × 20 = 3,304.4
+    ['openai', 0.0033044],
+    // 150 + 2,000 × 0.1 + 1,000 × 1.25 + 150 × 2 + 60 × 2 = 2,020
+    ['anthropic', 0.00202],
+    // 150 + 2,000 × 0.1 + 1,000 × 1.25 + 210 × 2 = 2,020
+    ['anthropic-native', 0.00202],
+    // 742 + 400 × 0.1 + 100 × 10 + 258 × 1.5 + 130 × 2 + 400 × 2 = 3,229
+    ['gemini', 0.003229],
+    // 1,000 + 130 × 2 + 400 × 2 = 2,060
+    ['gemini-native', 0.00206],
+    // 176 + 1,024 × 0.1 + 160 × 2 + 90 × 2 = 778.4
+    ['deepseek', 0.0007784],
+    // 400 + 600 × 0.1 + 120 × 2 + 300 × 2 = 1,300
+    ['xai', 0.0013],
+    // 388 + 512 × 0.1 + 110 × 2 = 659.2
+    ['moonshot', 0.0006592],
+    // 1,240 + 600 × 0.1 + 100 × 1.25 + 120 × 2 + 40 × 2 = 1,745
+    ['openrouter', 0.001745],
+    // 30 + 420 × 2 = 870
+    ['perplexity', 0.00087],
+    // 640 + 180 × 2 = 1,000
+    ['groq', 0.001],
+    // 75 + 130 × 2 = 335
+    ['mistral', 0.000335],
+  ])('of %s is booked at %d USD, whole and as a stream', async (shape, costUsd) => {
+    const whole = lastOf(await gateway.complete(call(`usage-${shape}`))).cost;
+    const streamed = lastOf(await stream(`usage-${shape}`)).cost;
+
+    expect(whole.source).toBe('upstream_header');
+    expect(streamed.source).toBe('upstream_usage');
+    expect(Number(whole.costUsd)).toBeCloseTo(costUsd, 10);
+    expect(Number(streamed.costUsd)).toBeCloseTo(costUsd, 10);
+  });
 });
 
 describe('a stream with a fault', () => {

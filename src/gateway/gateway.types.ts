@@ -113,7 +113,7 @@ export interface EndedAttempt extends StartedAttempt {
   /** Null if the upstream reported none and there is nothing to guess it from. */
   readonly usage: Usage | null;
   readonly cost: Cost;
-  /** From the sending to the first byte of an answer; null if none came. */
+  /** From the sending to the first byte of an answer, or to the first frame of a stream that says something; null if none came. */
   readonly firstByteMs: number | null;
   readonly latencyMs: number;
 }

@@ -1,7 +1,7 @@
 /** Headers as undici gives them. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** The one statement of when a model may be asked again that both statuses carry. */
+/** With any other status (a redirect, a body too large) the header does not speak of the model's rest. */
 const STATUSES: ReadonlySet<number> = new Set([429, 503]);
 
 /**

@@ -1,4 +1,5 @@
 import type { AttemptFailure } from './gateway.types.js';
+import { parseJson } from './json-value.js';
 
 /** What the admin sees of an upstream's error is cut here. */
 const MAX_ERROR_LENGTH = 2_000;
@@ -76,14 +77,6 @@ function textOf(value: unknown, wrappings = 0): string | null {
     }
   }
   return null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }
 
 /** Whether the next model may succeed where this one failed. */

@@ -47,8 +47,8 @@ export function parseEmbeddingUsage(value: unknown): Usage | null {
 }
 
 /** A guess where nobody has reported any: a token per four characters, at least one. */
-export function estimateUsage(promptChars: number, completionChars: number): Usage {
-  return estimatedUsage(tokensOf(promptChars), tokensOf(completionChars));
+export function estimateUsage(promptCharacters: number, completionCharacters: number): Usage {
+  return estimatedUsage(tokensOf(promptCharacters), tokensOf(completionCharacters));
 }
 
 /** A guess at a request that is answered without any text. */
@@ -56,10 +56,10 @@ export function estimatePromptUsage(promptTokens: number): Usage {
   return estimatedUsage(Math.max(1, promptTokens), 0);
 }
 
-const CHARS_PER_TOKEN = 4;
+const CHARACTERS_PER_TOKEN = 4;
 
-export function tokensOf(chars: number): number {
-  return Math.max(1, Math.ceil(chars / CHARS_PER_TOKEN));
+export function tokensOf(characters: number): number {
+  return Math.max(1, Math.ceil(characters / CHARACTERS_PER_TOKEN));
 }
 
 interface InputParts {

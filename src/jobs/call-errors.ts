@@ -12,7 +12,7 @@ import { callFailed, modelsResting } from './jobs.errors.js';
 const EXAMPLE_REST_MS = 15_000;
 
 /** What every route that makes a call can answer, before its first byte. */
-export const CALL_ERRORS: readonly DomainError[] = [
+const CALL_ERRORS: readonly DomainError[] = [
   callFailed('upstream_rejected_request', true),
   modelGroupForbidden('ChatFast'),
   modelGroupInactive('ChatFast'),

@@ -1,4 +1,5 @@
 import { toOpenAiError } from '../common/openai-error.js';
+import { toUnixSeconds } from '../common/time.js';
 import type { CallEvent, CallUsage, StreamedChat } from './job-calls.types.js';
 
 export interface FrameOptions {
@@ -54,12 +55,17 @@ export function toOpenAiUsage(usage: CallUsage): {
   };
 }
 
+/** The id of a completion and of its chunks: an upstream's would tell who it is. */
+export function chatCompletionId(callId: string): string {
+  return `chatcmpl-${callId}`;
+}
+
 /** What is the same in every chunk of a stream, as the beginning of its text. */
 function headOf({ callId, startedAt, modelGroup }: StreamedChat): string {
   const head = {
-    id: `chatcmpl-${callId}`,
+    id: chatCompletionId(callId),
     object: 'chat.completion.chunk',
-    created: Math.floor(startedAt.getTime() / 1000),
+    created: toUnixSeconds(startedAt),
     model: modelGroup,
   };
   return `data: ${JSON.stringify(head).slice(0, -1)},`;

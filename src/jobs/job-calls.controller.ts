@@ -6,7 +6,8 @@ import type { EventStream } from '../common/event-stream.js';
 import { LeavesForProvider } from '../common/idempotency.js';
 import { CallAnswersService } from './call-answers.service.js';
 import { ApiCallErrors } from './call-errors.js';
-import { ApiCall, CallChunkResponse } from './dto/call-frames.response.js';
+import { ApiCallAnswer } from './call-operation.js';
+import { CALL_FRAMES } from './dto/call-frames.response.js';
 import { isStreamed, LlmCallRequest, toChatInput } from './dto/llm-call.request.js';
 import { LlmCallResponse, toLlmCallResponse } from './dto/llm-call.response.js';
 import type { CallTarget } from './job-calls.types.js';
@@ -31,7 +32,7 @@ export class JobCallsController {
       'The models of the group are tried in order. Sent twice without an `Idempotency-Key`, it spends twice. ' +
       'With `stream: true` it answers as `llm-call-stream` does.',
   })
-  @ApiCall({ json: LlmCallResponse, frames: CallChunkResponse })
+  @ApiCallAnswer({ json: LlmCallResponse, frames: CALL_FRAMES })
   @ApiCallErrors(jobNotFound(), jobNotOpen('completed'))
   async call(
     @CurrentPrincipal() principal: Principal,
@@ -57,7 +58,7 @@ export class JobCallsController {
       'Server-sent events in the shape of OpenAI’s chunks, with the usage in the last one. A client that leaves ' +
       'pays for what the model does meanwhile. With an `Idempotency-Key`, a repetition gets the whole stream again.',
   })
-  @ApiCall({ json: null, frames: CallChunkResponse })
+  @ApiCallAnswer({ json: null, frames: CALL_FRAMES })
   @ApiCallErrors(jobNotFound(), jobNotOpen('completed'))
   async stream(
     @CurrentPrincipal() principal: Principal,

@@ -8,7 +8,8 @@ import { LeavesForProvider } from '../common/idempotency.js';
 import { insufficientCredits } from '../credits/credits.errors.js';
 import { CallAnswersService } from './call-answers.service.js';
 import { ApiCallErrors } from './call-errors.js';
-import { ApiCall, CallChunkResponse } from './dto/call-frames.response.js';
+import { ApiCallAnswer } from './call-operation.js';
+import { CALL_FRAMES } from './dto/call-frames.response.js';
 import { CreateAndCallRequest, toNewJob } from './dto/create-and-call.request.js';
 import { CreatedAndCalledResponse, toCreatedAndCalledResponse } from './dto/created-and-called.response.js';
 import { isStreamed, toChatInput } from './dto/llm-call.request.js';
@@ -39,7 +40,7 @@ export class OneCallJobsController {
       'fails. `X-Job-Id` names it also where the answer is an error. With `stream: true` it answers as ' +
       '`create-and-call-stream` does.',
   })
-  @ApiCall({ json: CreatedAndCalledResponse, frames: CallChunkResponse })
+  @ApiCallAnswer({ json: CreatedAndCalledResponse, frames: CALL_FRAMES })
   @ApiOneCallErrors()
   async createAndCall(
     @CurrentPrincipal() principal: Principal,
@@ -64,7 +65,7 @@ export class OneCallJobsController {
       'Server-sent events as of `llm-call-stream`; the last chunk also has the end of the job. An answer that ' +
       'breaks off fails the job.',
   })
-  @ApiCall({ json: null, frames: CallChunkResponse })
+  @ApiCallAnswer({ json: null, frames: CALL_FRAMES })
   @ApiOneCallErrors()
   async createAndCallStream(
     @CurrentPrincipal() principal: Principal,

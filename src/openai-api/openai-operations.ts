@@ -1,21 +1,15 @@
 import { applyDecorators, Get, HttpCode, Post } from '@nestjs/common';
-import {
-  ApiExtraModels,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiResponse,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { ChatChunkResponse } from '../chat/chat-chunk.response.js';
 import { otherTeam, teamDeleted, teamNotFound } from '../common/access.errors.js';
 import { Team } from '../common/access.js';
 import type { DomainError } from '../common/domain-error.js';
-import { CALL_HEADERS, LeavesForProvider } from '../common/idempotency.js';
+import { LeavesForProvider } from '../common/idempotency.js';
 import { OpenAiErrorResponse } from '../common/openai-error.response.js';
 import { ApiErrors, ApiPathIdentifier } from '../common/openapi.js';
 import { insufficientCredits } from '../credits/credits.errors.js';
 import { ApiCallErrors } from '../jobs/call-errors.js';
+import { ApiCallAnswer } from '../jobs/call-operation.js';
 import { ApiJobId } from '../jobs/job-path.js';
 import { jobNotFound, jobNotOpen } from '../jobs/jobs.errors.js';
 import { modelGroupNotFound } from '../model-groups/model-groups.errors.js';
@@ -33,7 +27,7 @@ type Model = new () => object;
 export const MODEL_PATH_PARAM = 'model';
 
 const OWN_JOB =
-  'Without `X-Job-Id` the call is a job of its own, charged when it has succeeded and free when it has failed.';
+  'Without `X-Job-Id` the call is a job of its own, charged when it has succeeded and, by default, free when it has failed.';
 const TWICE = 'Sent twice without an `Idempotency-Key`, it spends twice.';
 
 export function ChatCompletions(scope: Scope): MethodDecorator {
@@ -116,7 +110,7 @@ function callOperation(scope: Scope, operation: CallOperation): MethodDecorator 
     LeavesForProvider(),
     ...scopeOf(scope, [JOB_HEADER, TEAM_HEADER, JOB_TYPE_HEADER, USER_HEADER]),
     ApiOperation({ summary, description: `${description}${own}` }),
-    answers(json, frames),
+    ApiCallAnswer({ json, frames }),
     ApiCallErrors(
       jobNotOpen('completed'),
       ...errorsOf(scope),
@@ -129,42 +123,6 @@ function errorsOf(scope: Scope): DomainError[] {
   if (scope === 'job') return [jobNotFound()];
   return [jobNotFound(), otherTeam(), teamNotFound('engineering-team'), teamDeleted('engineering-team')];
 }
-
-function answers(json: Model, frames: readonly Model[]): MethodDecorator {
-  const schemas = frames.map((frame) => ({ $ref: getSchemaPath(frame) }));
-  const [first] = schemas;
-  return applyDecorators(
-    ApiExtraModels(json, ...frames, OpenAiErrorResponse),
-    ApiResponse({
-      status: 200,
-      description:
-        first === undefined ? 'Done as asked' : 'As JSON, or with `stream: true` as server-sent events',
-      headers: ANSWER_HEADERS,
-      content: {
-        'application/json': { schema: { $ref: getSchemaPath(json) } },
-        ...(first !== undefined && {
-          'text/event-stream': { schema: schemas.length === 1 ? first : { anyOf: schemas } },
-        }),
-      },
-    }),
-  );
-}
-
-const ANSWER_HEADERS = {
-  [CALL_HEADERS.jobId]: {
-    description: 'The job of the call',
-    schema: { type: 'string' as const, format: 'uuid' },
-  },
-  [CALL_HEADERS.callId]: { description: 'The call', schema: { type: 'string' as const, format: 'uuid' } },
-  [CALL_HEADERS.creditsHeld]: {
-    description: 'Credits set aside for the job',
-    schema: { type: 'integer' as const },
-  },
-  [CALL_HEADERS.creditsAvailable]: {
-    description: "The team's credits after that; only of a job that was created for the call",
-    schema: { type: 'integer' as const },
-  },
-};
 
 const JOB_HEADER = {
   name: 'X-Job-Id',

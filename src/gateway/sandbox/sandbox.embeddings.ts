@@ -34,7 +34,7 @@ export function readEmbeddings(call: SandboxCall): ReadCall {
 }
 
 /** @throws SandboxRefusal with OpenAI's 400 */
-export function readEmbeddingsRequest(body: unknown): EmbeddingsRequest {
+function readEmbeddingsRequest(body: unknown): EmbeddingsRequest {
   if (!isObject(body)) throw refusal('The body must be a JSON object.', null);
   const encoding = body['encoding_format'] ?? 'float';
   if (encoding !== 'float' && encoding !== 'base64') {

@@ -9,10 +9,10 @@ export interface FaultForm {
   readonly read: (first: string, second: string) => Partial<FaultPlan> | null;
 }
 
-export const MAX_DELAY_MS = 600_000;
+const MAX_DELAY_MS = 600_000;
 
 /** Of an answer with a chosen number of chunks: at a few words each this is a text of 200 KB. */
-export const MAX_CHUNKS = 10_000;
+const MAX_CHUNKS = 10_000;
 
 /** A word that takes nothing and changes one thing. */
 function word<Slot extends keyof FaultPlan>(form: string, slot: Slot, value: FaultPlan[Slot]): FaultForm {

@@ -20,10 +20,10 @@ export const SANDBOX_PRICES: ReadonlyMap<string, SandboxPrice> = new Map([
   ['text-embedding-3-large', { inputUsdPerMillion: '0.13', outputUsdPerMillion: '0' }],
 ]);
 
-export const OTHER_MODEL_PRICE: SandboxPrice = { inputUsdPerMillion: '1', outputUsdPerMillion: '2' };
+const OTHER_MODEL_PRICE: SandboxPrice = { inputUsdPerMillion: '1', outputUsdPerMillion: '2' };
 
 /** USD for a million tokens of each kind: the price of every fixed usage, whatever the model is called. */
-export const BUCKET_USD_PER_MILLION: Readonly<Record<keyof TokenBuckets, string>> = {
+const BUCKET_USD_PER_MILLION: Readonly<Record<keyof TokenBuckets, string>> = {
   uncachedInput: '1',
   cacheRead: '0.1',
   cacheWrite: '1.25',

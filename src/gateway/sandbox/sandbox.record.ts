@@ -25,7 +25,7 @@ export interface BilledAnswer extends ServedTokens {
   readonly costUsd: string;
 }
 
-export const MAX_SERVED = 1_000;
+const MAX_SERVED = 1_000;
 
 /** Bytes of request bodies that are kept in all: a thousand bodies of the largest size are 32 GiB. */
 const MAX_SERVED_BYTES = 64 * 1024 * 1024;

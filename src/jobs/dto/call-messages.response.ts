@@ -12,7 +12,10 @@ export class CallMessagesResponse {
     type: 'object',
     additionalProperties: true,
     description: 'What the call asked: messages and parameters',
-    example: { messages: [{ role: 'user', content: 'Is this clause usual?' }] },
+    example: {
+      messages: [{ role: 'user', content: 'Is this clause usual?' }],
+      parameters: { temperature: 0.2 },
+    },
   })
   request!: object;
 
@@ -20,8 +23,10 @@ export class CallMessagesResponse {
     type: 'object',
     additionalProperties: true,
     nullable: true,
-    description: 'What the model answered; null for a call that failed',
-    example: { role: 'assistant', content: 'Yes.', finish_reason: 'stop' },
+    description: 'What the model answered, as far as it came; null if nothing did',
+    example: {
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Yes.' }, finish_reason: 'stop' }],
+    },
   })
   answer!: object | null;
 

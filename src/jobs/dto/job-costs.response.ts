@@ -117,7 +117,8 @@ export class AttemptCostResponse {
   @ApiProperty({
     type: 'integer',
     nullable: true,
-    description: 'Milliseconds to the first byte of an answer; null if none came',
+    description:
+      'Milliseconds to the first byte of an answer, of a stream to the first piece that says something; null if none came',
     example: 310,
   })
   first_byte_ms!: number | null;

@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ChatUsageResponse } from '../../chat/chat-usage.response.js';
 import { ToolCallResponse } from '../../chat/tool-call.response.js';
+import { toUnixSeconds } from '../../common/time.js';
 import type { ChatChoice, ToolCall } from '../../gateway/gateway.types.js';
-import { toOpenAiUsage } from '../../jobs/chat-frames.js';
+import { chatCompletionId, toOpenAiUsage } from '../../jobs/chat-frames.js';
 import type { MadeChat } from '../../jobs/job-calls.types.js';
-import { chatCompletionId, toSeconds } from '../ids.js';
 
 export class ChatCompletionMessage {
   @ApiProperty({ type: String, enum: ['assistant'] })
@@ -61,7 +61,7 @@ export function toChatCompletionsResponse(call: MadeChat): ChatCompletionsRespon
   return {
     id: chatCompletionId(call.callId),
     object: 'chat.completion',
-    created: toSeconds(call.startedAt),
+    created: toUnixSeconds(call.startedAt),
     model: call.modelGroup,
     choices: call.answer.choices.map(toChoice),
     usage: toOpenAiUsage(call.usage),

@@ -4,7 +4,7 @@ import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { IsEmbeddingInput, MAX_INPUTS, MAX_TOKEN } from '../embedding-input.validator.js';
 import { IsModel, IsUser } from './openai-call.request.js';
 
-export const ENCODING_FORMATS = ['float', 'base64'] as const;
+const ENCODING_FORMATS = ['float', 'base64'] as const;
 export type EncodingFormat = (typeof ENCODING_FORMATS)[number];
 
 const MAX_DIMENSIONS = 65_536;

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { toUnixSeconds } from '../../common/time.js';
 import type { ModelGroupRecord } from '../../model-groups/model-groups.types.js';
-import { toSeconds } from '../ids.js';
 
 export class ModelResponse {
   @ApiProperty({ type: String, description: "The model group's name", example: 'ChatFast' })
@@ -25,7 +25,7 @@ export class ModelsResponse {
 }
 
 export function toModelResponse({ groupName, createdAt }: ModelGroupRecord): ModelResponse {
-  return { id: groupName, object: 'model', created: toSeconds(createdAt), owned_by: 'system' };
+  return { id: groupName, object: 'model', created: toUnixSeconds(createdAt), owned_by: 'system' };
 }
 
 export function toModelsResponse(groups: readonly ModelGroupRecord[]): ModelsResponse {

@@ -1,5 +1,6 @@
+import { toUnixSeconds } from '../../common/time.js';
 import type { BegunCall, CallUsage, MadeChat } from '../../jobs/job-calls.types.js';
-import { functionCallItemId, messageItemId, responseId, toSeconds } from '../ids.js';
+import { functionCallItemId, messageItemId, responseId } from '../ids.js';
 import type { ResponsesRequest } from '../dto/responses.request.js';
 import type {
   ContentPart,
@@ -8,8 +9,6 @@ import type {
   OutputItem,
   ResponsesResponse,
 } from '../dto/responses.response.js';
-
-export type ResponseStatus = 'in_progress' | 'completed' | 'incomplete' | 'failed';
 
 /** How an answer ended, in the words of the responses API. */
 export type ResponseEnd =
@@ -62,7 +61,7 @@ export function beginResponse(request: ResponsesRequest, call: BegunCall): Respo
   return {
     id: responseId(call.callId),
     object: 'response',
-    created_at: toSeconds(call.startedAt),
+    created_at: toUnixSeconds(call.startedAt),
     status: 'in_progress',
     background: false,
     error: null,
