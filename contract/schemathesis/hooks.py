@@ -33,6 +33,7 @@ JOBS_TO_REFUND = itertools.cycle(pathlib.Path("jobs-to-refund.txt").read_text(en
 
 JOBS = {
     "POST /api/jobs/{job_id}/llm-call": JOBS_TO_CALL,
+    "POST /api/jobs/{job_id}/llm-call-stream": JOBS_TO_CALL,
     "POST /api/jobs/{job_id}/openai/v1/chat/completions": JOBS_TO_CALL,
     "POST /api/jobs/{job_id}/openai/v1/responses": JOBS_TO_CALL,
     "POST /api/jobs/{job_id}/openai/v1/embeddings": JOBS_TO_CALL,
@@ -88,6 +89,16 @@ RULES_BEYOND_SCHEMAS = {
     (None, "needs_expand"),
     (None, "no_active_model"),
     (None, "unsafe_integer"),
+    # What a message may have depends on its role, and a choice of tools on the tools.
+    ("messages", "is_chat_messages"),
+    ("tools", "is_tools"),
+    ("tool_choice", "is_tool_choice"),
+    ("tool_choice", "needs_tools"),
+    ("parallel_tool_calls", "needs_tools"),
+    ("top_logprobs", "needs_logprobs"),
+    ("logit_bias", "is_logit_bias"),
+    ("stream_options", "is_stream_options"),
+    ("response_format.json_schema.schema", "invalid_schema"),
     ("model", "ambiguous_model_group"),
     ("team_id", "required"),
     ("external_reference", "required"),
@@ -210,7 +221,9 @@ def is_refused_beyond_schemas(case, response):
     error = problem.get("error")
     if error is not None:
         field = (error["param"] or "").split(".")[0]
-        return error["code"] in STATE_CODES or field in OPENAI_FIELDS_BEYOND_SCHEMAS
+        # The code of a refused key is not in this shape.
+        is_key = error["message"].endswith("is not allowed as a key at any depth.")
+        return error["code"] in STATE_CODES or field in OPENAI_FIELDS_BEYOND_SCHEMAS or is_key
     if problem["code"] in STATE_CODES:
         return True
     reasons = problem.get("errors", [])
@@ -230,9 +243,10 @@ def is_beyond_schemas(reason, case):
 
 
 def is_method_of_sibling(failure, case, response):
-    """`create` may be the id of a team, so what `/api/teams/{team_id}` takes is taken on `/api/teams/create` too."""
+    """`create` may be the id of a team, so what `/api/teams/{team_id}` takes is taken on `/api/teams/create` too. So is
+    `create-and-call` that of a job."""
     folder, _, last = case.path.rpartition("/")
-    if last != "create":
+    if not last.startswith("create"):
         return False
     taken = set()
     for path, item in case.operation.schema.raw_schema["paths"].items():
