@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/domain-error.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -16,6 +16,8 @@ import { begunOf, sinceStart, type StartedCall } from './started-call.js';
 /** Follows streams from their first frame until they are on record, whether their clients stay or not. */
 @Injectable()
 export class ChatStreamsService {
+  private readonly logger = new Logger(ChatStreamsService.name);
+
   constructor(
     private readonly llmCalls: LlmCallsService,
     private readonly recording: CallRecordingService,
@@ -81,7 +83,11 @@ export class ChatStreamsService {
       if (!isWhole) return { kind: 'failed', error: streamBroken() };
       return { kind: 'end', usage: usageOf(totals, outcome.attempts), schemaMiss: schema.miss, completion };
     } catch (error) {
-      return { kind: 'failed', error: error instanceof DomainError ? error : callNotRecorded(error) };
+      if (error instanceof DomainError) return { kind: 'failed', error };
+      // The stack alone, as for every other fault: a failed statement carries its parameters.
+      const stack = error instanceof Error ? error.stack : undefined;
+      this.logger.error({ callId: call.callId, stack }, 'The end of a stream could not be recorded.');
+      return { kind: 'failed', error: callNotRecorded(error) };
     }
   }
 }
@@ -110,7 +116,7 @@ class StreamClient {
   }
 }
 
-/** A stream that we stopped although its client was there was stopped by the end of the process. */
+/** A stream is canceled when its client has left, or has read so slowly that its time was over. */
 function statusOf(
   { status }: StreamOutcome,
   hasLeft: boolean,
@@ -119,7 +125,7 @@ function statusOf(
     case 'succeeded':
       return hasLeft ? 'client_disconnected' : 'succeeded';
     case 'canceled':
-      return hasLeft ? 'client_disconnected' : 'partial';
+      return 'client_disconnected';
     case 'partial':
       return 'partial';
   }
