@@ -9,9 +9,14 @@ import { AnswerAssembler } from './answer-assembler.js';
 import { checkAnswer } from './answer-schema.js';
 import { CallRecordingService } from './call-recording.service.js';
 import { usageOf } from './call-usage.js';
+import { type Patience, whenDatabaseIsThere } from './database-patience.js';
+
 import type { CallEvent, ChatInput, StreamedChat } from './job-calls.types.js';
 import { callNotRecorded, streamBroken } from './jobs.errors.js';
 import { begunOf, sinceStart, type StartedCall } from './started-call.js';
+
+/** Longer than a rush of requests, or the restart of a database. */
+const RECORDING_PATIENCE: Patience = { maxMs: 60_000, pauseMs: 250 };
 
 /** Follows streams from their first frame until they are on record, whether their clients stay or not. */
 @Injectable()
@@ -79,7 +84,10 @@ export class ChatStreamsService {
         schemaOutcome: schema.outcome,
         latencyMs: sinceStart(call),
       };
-      const { totals, completion } = await this.recording.record(call, end, { ...input, answer });
+      // The answer has gone out already: whoever keeps all connections busy just then would have it for nothing.
+      const { totals, completion } = await whenDatabaseIsThere(RECORDING_PATIENCE, () =>
+        this.recording.record(call, end, { ...input, answer }),
+      );
       if (!isWhole) return { kind: 'failed', error: streamBroken() };
       return { kind: 'end', usage: usageOf(totals, outcome.attempts), schemaMiss: schema.miss, completion };
     } catch (error) {
