@@ -21,8 +21,18 @@ export function parseEmbeddings(body: string): { answer: EmbeddingAnswer; rawUsa
 function toEmbedding(value: unknown, position: number): Embedding | null {
   if (!isObject(value)) return null;
   const { embedding } = value;
-  const index = Number.isSafeInteger(value['index']) ? (value['index'] as number) : position;
-  if (typeof embedding === 'string' && embedding !== '') return { index, embedding };
+  const given = value['index'];
+  const index = Number.isSafeInteger(given) && (given as number) >= 0 ? (given as number) : position;
+  if (typeof embedding === 'string') return isFloats(embedding) ? { index, embedding } : null;
   if (!Array.isArray(embedding) || embedding.length === 0) return null;
-  return embedding.every((number) => typeof number === 'number') ? { index, embedding } : null;
+  // A number beyond what JSON can carry would reach the client as null.
+  return embedding.every((number) => Number.isFinite(number)) ? { index, embedding } : null;
+}
+
+const BYTES_PER_NUMBER = 4;
+
+/** Whether a text is base64 of whole numbers, at least one. */
+function isFloats(text: string): boolean {
+  const { length } = Buffer.from(text, 'base64');
+  return length > 0 && length % BYTES_PER_NUMBER === 0;
 }
