@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
@@ -26,6 +26,7 @@ class Source {
   private async *frames(): AsyncGenerator<string> {
     for (const frame of this.all) {
       this.read += 1;
+      this.events.emit('read');
       yield frame;
       await new Promise(setImmediate);
     }
@@ -42,6 +43,7 @@ afterEach(() => {
 async function serve(source: Source, pace: EventStreamPace): Promise<string> {
   const app = express();
   app.get('/', (_, response) => void writeEventStream(response, source.stream, pace));
+  app.get('/hang', () => undefined);
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   stops.push(() => {
@@ -93,6 +95,26 @@ describe('a stream of events', () => {
     await fetch(await serve(source, { ...PATIENT, stallTimeoutMs: 50 }));
     await left;
     expect(source.hasLeft).toBe(true);
+  });
+
+  it.each<[string, boolean]>([
+    ['goes away', true],
+    ['stays', false],
+  ])('is given up behind an answer that does not come, though its client %s', async (_, leaves) => {
+    const source = new Source(Array.from({ length: 20 }, () => `data: ${'x'.repeat(100_000)}\n\n`));
+    const ended = once(source.events, 'end');
+    const url = new URL(await serve(source, { ...PATIENT, stallTimeoutMs: 50 }));
+    const client = connect(Number(url.port), url.hostname);
+    stops.push(() => client.destroy());
+    // Pipelined: the second answer may go out only behind the first one, so nobody ever takes it.
+    for (const path of ['/hang', '/']) client.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    if (leaves) {
+      await once(source.events, 'read');
+      client.destroy();
+    }
+    await ended;
+    expect(source.hasLeft).toBe(true);
+    expect(source.read).toBe(20);
   });
 
   it('does not tell a source that its client has left who has read it all', async () => {

@@ -1,24 +1,39 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseEmbeddings } from './embedding.js';
 
-function parse(embedding: unknown) {
-  return parseEmbeddings(JSON.stringify({ data: [{ index: 0, embedding }] }))?.answer.data;
+function listOf(item: string): string {
+  return `{"data": [${item}]}`;
 }
 
-describe('an embedding', () => {
-  it.each([[[0.5, -1]], ['AACAPw==']])('may be %j', (embedding) => {
-    expect(parse(embedding)).toEqual([{ index: 0, embedding }]);
+describe('embeddings', () => {
+  it('keep their place, or get that of the list where they have none', () => {
+    const list = parseEmbeddings(
+      '{"data": [{"index": 1, "embedding": [0.5]}, {"index": -5, "embedding": [1]}, {"embedding": [2]}]}',
+    );
+    expect(list?.answer.data).toEqual([
+      { index: 1, embedding: [0.5] },
+      { index: 1, embedding: [1] },
+      { index: 2, embedding: [2] },
+    ]);
+  });
+
+  it('may be base64 of 32-bit numbers', () => {
+    // 0.5 as a float, little-endian: 00 00 00 3f.
+    expect(parseEmbeddings(listOf('{"embedding": "AAAAPw=="}'))?.answer.data).toEqual([
+      { index: 0, embedding: 'AAAAPw==' },
+    ]);
   });
 
   it.each([
-    ['nothing', ''],
-    ['no numbers', []],
-    ['a text among numbers', [1, 'x']],
-    ['a word of the upstream', 'model-a-of-provider'],
-    ['base64 that is no whole number of floats', 'AACA'],
-    ['base64 with something behind it', 'AACAPw== model-a'],
-    ['null', null],
-  ])('is not %s', (_what, embedding) => {
-    expect(parse(embedding)).toBeUndefined();
+    ['a number beyond JSON', '[0.5, 1e400]'],
+    ['base64 of three bytes', '"AAAA"'],
+    ['text that is no base64', '"!!"'],
+    ['a word of the upstream', '"model-a-of-provider"'],
+    ['base64 with something behind it', '"AACAPw== model-a"'],
+    ['no text', '""'],
+    ['no numbers', '[]'],
+    ['texts', '["0.5"]'],
+  ])('with %s are no answer', (_, embedding) => {
+    expect(parseEmbeddings(listOf(`{"embedding": ${embedding}}`))).toBeNull();
   });
 });

@@ -21,16 +21,18 @@ export function parseEmbeddings(body: string): { answer: EmbeddingAnswer; rawUsa
 function toEmbedding(value: unknown, position: number): Embedding | null {
   if (!isObject(value)) return null;
   const { embedding } = value;
-  const index = Number.isSafeInteger(value['index']) ? (value['index'] as number) : position;
+  const given = value['index'];
+  const index = Number.isSafeInteger(given) && (given as number) >= 0 ? (given as number) : position;
   if (typeof embedding === 'string') return isFloats(embedding) ? { index, embedding } : null;
   if (!Array.isArray(embedding) || embedding.length === 0) return null;
-  return embedding.every((number) => typeof number === 'number') ? { index, embedding } : null;
+  // A number beyond what JSON can carry would reach the client as null.
+  return embedding.every((number) => Number.isFinite(number)) ? { index, embedding } : null;
 }
 
-const BYTES_PER_FLOAT = 4;
+const BYTES_PER_NUMBER = 4;
 
-/** Whether a text is 32-bit floats in base64: any other one would be words of the upstream. */
+/** Whether a text is base64 of whole numbers, at least one: any other one would be words of the upstream. */
 function isFloats(text: string): boolean {
   const bytes = Buffer.from(text, 'base64');
-  return bytes.length > 0 && bytes.length % BYTES_PER_FLOAT === 0 && bytes.toString('base64') === text;
+  return bytes.length > 0 && bytes.length % BYTES_PER_NUMBER === 0 && bytes.toString('base64') === text;
 }

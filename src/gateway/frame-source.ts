@@ -103,6 +103,16 @@ export class FrameSource implements ChunkSource {
     if (data === LAST_FRAME) return { kind: 'done' };
     const frame = parseJson(data);
     if (!isObject(frame)) return { kind: 'malformed', message: 'A frame is no JSON object.' };
+    try {
+      return this.readObject(frame, chunks);
+    } catch {
+      // What is nested very deeply can be parsed, and exhausts the stack of whoever writes it again. Thrown
+      // from here it would end the stream without a record.
+      return { kind: 'malformed', message: 'A frame is nested too deeply.' };
+    }
+  }
+
+  private readObject(frame: JsonObject, chunks: ChatChunk[]): SourceEnd | null {
     const { chunk, rawUsage } = this.reader.read(frame);
     if (rawUsage !== null) this.readUsage(rawUsage);
     const error = readFrameError(frame);

@@ -99,6 +99,21 @@ describe('a stream that breaks off', () => {
     expect(await stream.outcome).toMatchObject({ status: 'partial', failure: 'malformed_answer' });
   });
 
+  it.each<[string, string]>([
+    ['an error', `{"error":${nested()}}`],
+    [
+      'the arguments of a call',
+      `{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":{"a":${nested()}}}}]}}]}`,
+    ],
+    ['a cost', `{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"cost":${nested()}}}`],
+  ])('by %s nested more deeply than can be written again is malformed', async (_, json) => {
+    upstream.handler = writing(content('Hi'), `data: ${json}\n\n`, DONE);
+    const stream = await openedOf(upstream.open());
+
+    expect(textOf(await readAll(stream))).toBe('Hi');
+    expect(await stream.outcome).toMatchObject({ status: 'partial', failure: 'malformed_answer' });
+  });
+
   it.each<[string, Partial<Settings>]>([
     ['that says nothing more', { streamIdleTimeoutMs: 40 }],
     ['that takes too long', { streamMaxDurationMs: 40 }],
@@ -148,6 +163,36 @@ describe('a stream that breaks off', () => {
     await reading;
 
     expect(await stream.outcome).toMatchObject({ status: 'partial', failure: 'stream_broken' });
+  });
+});
+
+/** Arrays in arrays: read without recursion, and written with it. */
+function nested(): string {
+  return '['.repeat(200_000) + ']'.repeat(200_000);
+}
+
+describe('a stream whose reader is slow', () => {
+  it('has been left by him if its time is over because of him', async () => {
+    upstream.handler = (response) => {
+      startEvents(response);
+      response.write(content('Hi'));
+    };
+    const stream = await openedOf(upstream.open({ streamMaxDurationMs: 100, streamStallTimeoutMs: 20 }));
+    await stream.next();
+
+    // It is not asked for more.
+    expect(await stream.outcome).toMatchObject({ status: 'canceled', failure: 'client_disconnected' });
+  });
+
+  it('has timed out all the same if it was the upstream that took the time', async () => {
+    upstream.handler = (response) => {
+      startEvents(response);
+      response.write(content('Hi'));
+    };
+    const stream = await openedOf(upstream.open({ streamMaxDurationMs: 100, streamStallTimeoutMs: 20 }));
+    await readAll(stream);
+
+    expect(await stream.outcome).toMatchObject({ status: 'partial', failure: 'timeout' });
   });
 });
 

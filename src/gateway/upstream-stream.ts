@@ -43,6 +43,9 @@ export class UpstreamStream implements AsyncIterableIterator<readonly ChatChunk[
   private first: readonly ChatChunk[] | null;
   private isEnded = false;
   private isPulling = false;
+  /** How long the reader has kept the stream waiting, and since when he does; of `performance.now()`. */
+  private readerMs = 0;
+  private readerSince = performance.now();
   private readonly idleTimer: NodeJS.Timeout;
   private readonly durationTimer: NodeJS.Timeout;
 
@@ -60,7 +63,7 @@ export class UpstreamStream implements AsyncIterableIterator<readonly ChatChunk[
     const elapsedMs = performance.now() - parts.startedAt;
     this.durationTimer = setTimeout(
       () => {
-        this.end(this.endingOfSilence('The stream took too long.'));
+        this.end(this.endingOfDuration());
       },
       Math.max(1, streamMaxDurationMs - elapsedMs),
     ).unref();
@@ -92,16 +95,18 @@ export class UpstreamStream implements AsyncIterableIterator<readonly ChatChunk[
   }
 
   cancel(): void {
-    this.end({ status: 'canceled', failure: 'client_disconnected', upstreamError: null });
+    this.end(LEFT);
   }
 
   private async pull(): Promise<Pulled> {
     this.isPulling = true;
+    this.readerMs += performance.now() - this.readerSince;
     this.idleTimer.refresh();
     try {
       return await this.parts.source.pull(() => this.idleTimer.refresh());
     } finally {
       this.isPulling = false;
+      this.readerSince = performance.now();
     }
   }
 
@@ -139,10 +144,22 @@ export class UpstreamStream implements AsyncIterableIterator<readonly ChatChunk[
     return this.endingWithoutLastFrame('timeout', message);
   }
 
+  /**
+   * A reader that has kept the stream waiting for longer than he may at once has spent its time himself. Counted
+   * as broken off, the answer would be had for nothing by reading it slowly.
+   */
+  private endingOfDuration(): Ending {
+    const waitingMs = this.isPulling ? 0 : performance.now() - this.readerSince;
+    const isReadersFault = this.readerMs + waitingMs > this.parts.settings.streamStallTimeoutMs;
+    if (isReadersFault && !this.parts.source.isComplete) return LEFT;
+    return this.endingOfSilence('The stream took too long.');
+  }
+
   /** Some upstreams leave the last frame out; an answer that has all its parts is whole without it. */
   private endingWithoutLastFrame(failure: AttemptFailure, upstreamError: string | null): Ending {
     return this.parts.source.isComplete ? SUCCEEDED : { status: 'partial', failure, upstreamError };
   }
 }
 
+const LEFT: Ending = { status: 'canceled', failure: 'client_disconnected', upstreamError: null };
 const SUCCEEDED: Ending = { status: 'succeeded', failure: null, upstreamError: null };

@@ -1,8 +1,11 @@
 import type { Usage, UsageBuckets } from './gateway.types.js';
 import { isObject, type JsonObject, objectOf } from './json-value.js';
 
-/** More tokens than any model reads or writes at once: a larger number is a fault, not a count. */
-const MAX_TOKENS = 1_000_000_000;
+/**
+ * More tokens than any model reads or writes at once: a larger number is a fault, not a count. A prompt may be
+ * three such numbers (itself, a cache read, a cache written), and Postgres must be able to add them up as integers.
+ */
+const MAX_TOKENS = 500_000_000;
 
 /**
  * Reads the usage of a chat answer, whichever provider wrote it. Null if there is none, its counts cannot

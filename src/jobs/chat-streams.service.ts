@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DomainError } from '../common/domain-error.js';
 import { SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
@@ -9,13 +9,20 @@ import { AnswerAssembler } from './answer-assembler.js';
 import { checkAnswer } from './answer-schema.js';
 import { CallRecordingService } from './call-recording.service.js';
 import { usageOf } from './call-usage.js';
+import { type Patience, whenDatabaseIsThere } from './database-patience.js';
+
 import type { CallEvent, ChatInput, StreamedChat } from './job-calls.types.js';
 import { callNotRecorded, streamBroken } from './jobs.errors.js';
 import { begunOf, sinceStart, type StartedCall } from './started-call.js';
 
+/** Longer than a rush of requests, or the restart of a database. */
+const RECORDING_PATIENCE: Patience = { maxMs: 60_000, pauseMs: 250 };
+
 /** Follows streams from their first frame until they are on record, whether their clients stay or not. */
 @Injectable()
 export class ChatStreamsService {
+  private readonly logger = new Logger(ChatStreamsService.name);
+
   constructor(
     private readonly llmCalls: LlmCallsService,
     private readonly recording: CallRecordingService,
@@ -77,11 +84,18 @@ export class ChatStreamsService {
         schemaOutcome: schema.outcome,
         latencyMs: sinceStart(call),
       };
-      const { totals, completion } = await this.recording.record(call, end, { ...input, answer });
+      // The answer has gone out already: whoever keeps all connections busy just then would have it for nothing.
+      const { totals, completion } = await whenDatabaseIsThere(RECORDING_PATIENCE, () =>
+        this.recording.record(call, end, { ...input, answer }),
+      );
       if (!isWhole) return { kind: 'failed', error: streamBroken() };
       return { kind: 'end', usage: usageOf(totals, outcome.attempts), schemaMiss: schema.miss, completion };
     } catch (error) {
-      return { kind: 'failed', error: error instanceof DomainError ? error : callNotRecorded(error) };
+      if (error instanceof DomainError) return { kind: 'failed', error };
+      // The stack alone, as for every other fault: a failed statement carries its parameters.
+      const stack = error instanceof Error ? error.stack : undefined;
+      this.logger.error({ callId: call.callId, stack }, 'The end of a stream could not be recorded.');
+      return { kind: 'failed', error: callNotRecorded(error) };
     }
   }
 }
@@ -110,7 +124,7 @@ class StreamClient {
   }
 }
 
-/** A stream that we stopped although its client was there was stopped by the end of the process. */
+/** A stream is canceled when its client has left, or has read so slowly that its time was over. */
 function statusOf(
   { status }: StreamOutcome,
   hasLeft: boolean,
@@ -119,7 +133,7 @@ function statusOf(
     case 'succeeded':
       return hasLeft ? 'client_disconnected' : 'succeeded';
     case 'canceled':
-      return hasLeft ? 'client_disconnected' : 'partial';
+      return 'client_disconnected';
     case 'partial':
       return 'partial';
   }

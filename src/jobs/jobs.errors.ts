@@ -45,8 +45,7 @@ export function streamBroken(): DomainError {
   return new DomainError({
     kind: 'upstream_failed',
     code: 'upstream_stream_broken',
-    message:
-      'The answer broke off. The call is recorded as partial; what has come of it cannot be continued.',
+    message: 'The answer broke off. The call is on record; what has come of it cannot be continued.',
     headers: DO_NOT_RETRY,
   });
 }

@@ -80,8 +80,7 @@ export class LlmCallsRepository {
         status: attempt.status,
         failure: attempt.failure,
         upstreamStatus: attempt.upstreamStatus,
-        // Postgres takes no NUL in text, and the words are not ours.
-        upstreamError: attempt.upstreamError?.replaceAll('\0', '') ?? null,
+        upstreamError: storable(attempt.upstreamError),
         promptTokens: attempt.usage?.promptTokens ?? null,
         completionTokens: attempt.usage?.completionTokens ?? null,
         totalTokens: attempt.usage?.totalTokens ?? null,
@@ -89,7 +88,7 @@ export class LlmCallsRepository {
         isEstimated: attempt.usage?.isEstimated ?? null,
         costUsd: attempt.cost.costUsd,
         costSource: attempt.cost.source,
-        costText: attempt.cost.text?.slice(0, MAX_COST_TEXT_LENGTH) ?? null,
+        costText: storable(attempt.cost.text)?.slice(0, MAX_COST_TEXT_LENGTH) ?? null,
         firstByteMs: attempt.firstByteMs,
         latencyMs: attempt.latencyMs,
         endedAt,
@@ -236,4 +235,9 @@ export class LlmCallsRepository {
                            WHERE llm_calls.process_id = llm_call_leases.process_id AND status = 'in_flight')`,
     );
   }
+}
+
+/** Words that are not ours: Postgres takes no NUL in text, and a call must not stay off the books for one. */
+function storable(text: string | null): string | null {
+  return text?.replaceAll('\0', '') ?? null;
 }
