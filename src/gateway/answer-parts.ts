@@ -1,17 +1,21 @@
 import { randomInt } from 'node:crypto';
 import { isObject } from './json-value.js';
 
-/** Words of OpenAI's; a provider's own word would tell which provider it is. */
-const FINISH_REASONS: ReadonlySet<string> = new Set([
-  'stop',
-  'length',
-  'content_filter',
-  'tool_calls',
-  'function_call',
+/** Words of OpenAI's, and what the words of others mean in them. */
+const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
+  ...['stop', 'length', 'content_filter', 'tool_calls', 'function_call'].map((word) => [word, word] as const),
+  ['max_tokens', 'length'],
+  ['tool_use', 'tool_calls'],
+  ['safety', 'content_filter'],
 ]);
 
+/**
+ * Why an answer ended, in a word of OpenAI's: a provider's own one would tell which provider it is. Its clients
+ * wait for one, so an unknown word is taken for the plain end. Null if there is none.
+ */
 export function toFinishReason(value: unknown): string | null {
-  return typeof value === 'string' && FINISH_REASONS.has(value) ? value : null;
+  if (typeof value !== 'string' || value === '') return null;
+  return FINISH_REASONS.get(value.toLowerCase()) ?? 'stop';
 }
 
 const ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
