@@ -31,6 +31,9 @@ JOBS_TO_END = itertools.cycle(pathlib.Path("jobs-to-end.txt").read_text(encoding
 # Each was charged one credit.
 JOBS_TO_REFUND = itertools.cycle(pathlib.Path("jobs-to-refund.txt").read_text(encoding="utf-8").split())
 
+# A job and a call of it whose messages were kept.
+JOB_OF_CALL, CALL_TO_READ = pathlib.Path("call-to-read.txt").read_text(encoding="utf-8").split()
+
 JOBS = {
     "POST /api/jobs/{job_id}/llm-call": JOBS_TO_CALL,
     "POST /api/jobs/{job_id}/llm-call-stream": JOBS_TO_CALL,
@@ -169,6 +172,8 @@ def before_call(context, case, kwargs):
         return
     if jobs is not None:
         case.path_parameters["job_id"] = next(jobs)
+    if "call_id" in case.path_parameters:
+        case.path_parameters.update(job_id=JOB_OF_CALL, call_id=CALL_TO_READ)
     if not KEPT.match(operation) and "team_id" in case.path_parameters:
         case.path_parameters["team_id"] = TEAM
     if case.query is not None:

@@ -75,7 +75,8 @@ async function makeWorld({ baseUrl, folder }) {
   const [ended, called] = [await makeJob(own), await makeJob(own)];
   for (const job of [ended, called]) {
     const messages = [{ role: 'user', content: 'What is a contract?' }];
-    await send(baseUrl, own, 'POST', `/api/jobs/${job}/llm-call`, { messages });
+    const { call_id } = await send(baseUrl, own, 'POST', `/api/jobs/${job}/llm-call`, { messages });
+    writeFileSync(join(folder, 'call-to-read.txt'), `${job} ${call_id}`);
   }
   await send(baseUrl, own, 'POST', `/api/jobs/${ended}/complete`, { status: 'completed' });
   const [readable, callable, endable, refundable] = [
@@ -105,7 +106,8 @@ function numbered(name, count) {
  */
 async function tryOut(who, { maxExamples, minutes }) {
   const begin = Date.now();
-  const service = await startService();
+  // Kept messages can be read; without the setting there are none.
+  const service = await startService({ STORE_MESSAGES: 'true' });
   try {
     const teamKey = await makeWorld(service);
     // Dictionaries and hooks are looked for beside the configuration.

@@ -18,9 +18,10 @@ export const ADMIN_KEY = 'sk-admin-key-change-me';
 /**
  * Starts the service on a free port, with the default settings and an empty database.
  *
+ * @param environment settings that are not the default
  * @returns its address, a folder for files that go with it, what it has printed so far, and `stop`
  */
-export async function startService() {
+export async function startService(environment = {}) {
   if (!existsSync(MAIN))
     throw new Error('The service is not built: run `npm run build` in the folder above.');
   const folder = mkdtempSync(join(tmpdir(), 'contract-service-'));
@@ -29,7 +30,7 @@ export async function startService() {
   const port = await freePort();
   const child = spawn(process.execPath, [MAIN], {
     cwd: folder,
-    env: { PATH: process.env.PATH, PORT: String(port), DATA_DIR: join(folder, 'data') },
+    env: { PATH: process.env.PATH, PORT: String(port), DATA_DIR: join(folder, 'data'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
