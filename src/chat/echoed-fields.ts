@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../gateway/gateway.types.js';
-import { isObject } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
 
 /*
  * Clients give their users more than the answer had: what the text of a message or the arguments of a call

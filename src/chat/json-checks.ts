@@ -1,8 +1,3 @@
-/** A value out of JSON that is an object and no array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Text without half a surrogate pair, which no upstream can be sent. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.isWellFormed();

@@ -1,5 +1,5 @@
 import { MAX_KEYS_PER_OBJECT } from '../common/body-inspection.js';
-import { isObject } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
 import { JudgedBy } from './judged-by.js';
 
 /** No object of any body has more keys. */

@@ -1,4 +1,5 @@
-import { findOtherField, isAbsent, isBase64, isObject, isText, quote } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
+import { findOtherField, isAbsent, isBase64, isText, quote } from './json-checks.js';
 
 /** Roles of messages, as OpenAI names them. */
 export const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const;

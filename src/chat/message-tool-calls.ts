@@ -1,5 +1,6 @@
 import { CALL_INDEX, PARSED_ARGUMENTS } from './echoed-fields.js';
-import { findOtherField, isAbsent, isObject, isText, isTextWithin } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
+import { findOtherField, isAbsent, isText, isTextWithin } from './json-checks.js';
 import { isFunctionName, NAME_RULE } from './tools.validator.js';
 
 /**

@@ -1,5 +1,6 @@
 import { PARSED_CONTENT } from './echoed-fields.js';
-import { isAbsent, isObject, isText, isTextWithin, quote } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
+import { isAbsent, isText, isTextWithin, quote } from './json-checks.js';
 import { JudgedBy } from './judged-by.js';
 import { findContentProblem, type Role, ROLES } from './message-parts.js';
 import { findToolCallsProblem, MAX_TOOL_CALL_ID_LENGTH, toolCallIdsOf } from './message-tool-calls.js';

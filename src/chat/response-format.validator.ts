@@ -1,4 +1,5 @@
-import { findOtherField, isAbsent, isObject, isText, isWellFormed } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
+import { findOtherField, isAbsent, isText, isWellFormed } from './json-checks.js';
 import { JudgedBy } from './judged-by.js';
 import { isFunctionName, NAME_RULE } from './tools.validator.js';
 

@@ -1,4 +1,5 @@
-import { findOtherField, isAbsent, isObject } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
+import { findOtherField, isAbsent } from './json-checks.js';
 import { JudgedBy } from './judged-by.js';
 
 const FIELDS: ReadonlySet<string> = new Set(['include_usage']);

@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatRequest } from '../gateway/gateway.types.js';
 import type { ChatParametersRequest } from './chat-parameters.request.js';
 import { withoutEchoes } from './echoed-fields.js';
-import { isObject } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
 import { type AnswerSchema, compileAnswerSchema } from './json-schema.js';
 
 /** How the client wants the answer. The layer itself decides what it asks of the upstream. */

@@ -1,4 +1,5 @@
-import { findOtherField, isAbsent, isObject, isText, isWellFormed, quote } from './json-checks.js';
+import { isObject } from '../common/json-object.js';
+import { findOtherField, isAbsent, isText, isWellFormed, quote } from './json-checks.js';
 import { JudgedBy } from './judged-by.js';
 
 export const FUNCTION_NAME_PATTERN = /^[a-zA-Z0-9_-]{1,64}$/;

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { isObject } from './json-value.js';
+import { isObject } from '../common/json-object.js';
 
 /** Words of OpenAI's, and what the words of others mean in them. */
 const FINISH_REASONS: ReadonlyMap<string, string> = new Map([

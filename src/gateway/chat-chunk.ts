@@ -1,7 +1,7 @@
 import { toFinishReason, toLogprobs, toReasoning, toText } from './answer-parts.js';
 import { countAnswerCharacters } from './chat-completion.js';
 import type { ChatAnswer, ChatChunk, ChunkChoice, ToolCallDelta } from './gateway.types.js';
-import { isObject, type JsonObject } from './json-value.js';
+import { isObject, type JsonObject } from '../common/json-object.js';
 import { ToolCallDeltas } from './tool-call-deltas.js';
 
 /** One frame of an upstream as far as it is read. */

@@ -7,7 +7,8 @@ import {
   toText,
 } from './answer-parts.js';
 import type { ChatAnswer, ChatChoice, ToolCall } from './gateway.types.js';
-import { isObject, type JsonObject, parseJson } from './json-value.js';
+import { isObject, type JsonObject } from '../common/json-object.js';
+import { parseJson } from './json-value.js';
 
 /** A completion as far as it is read. */
 export interface ParsedCompletion {

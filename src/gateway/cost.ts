@@ -1,6 +1,6 @@
 import { parseCostUsd } from '../common/money.js';
 import type { Cost, CostSource } from './gateway.types.js';
-import { isObject } from './json-value.js';
+import { isObject } from '../common/json-object.js';
 
 /** Nothing left this machine, so nothing was spent. */
 export const COST_OF_NOTHING_SENT: Cost = { costUsd: '0', source: 'not_sent', text: null };

@@ -1,5 +1,6 @@
 import type { EmbeddingAnswer } from './gateway.types.js';
-import { isObject, parseJson } from './json-value.js';
+import { isObject } from '../common/json-object.js';
+import { parseJson } from './json-value.js';
 
 type Embedding = EmbeddingAnswer['data'][number];
 

@@ -1,9 +1,4 @@
-/** What JSON calls an object. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isObject, type JsonObject } from '../common/json-object.js';
 
 /** Undefined where the text is no JSON, since null is. */
 export function parseJson(text: string): unknown {

@@ -1,5 +1,5 @@
 import type { ChatRequest, EmbeddingRequest } from './gateway.types.js';
-import { isObject } from './json-value.js';
+import { isObject } from '../common/json-object.js';
 import { tokensOf } from './usage.js';
 
 /**

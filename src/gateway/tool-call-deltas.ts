@@ -1,6 +1,6 @@
 import { newToolCallId, toArguments, toText } from './answer-parts.js';
 import type { ToolCallDelta } from './gateway.types.js';
-import { isObject, type JsonObject } from './json-value.js';
+import { isObject, type JsonObject } from '../common/json-object.js';
 
 interface OpenCall {
   /** Where it stands among the calls of its answer, as the client sees it. */

@@ -1,5 +1,6 @@
 import type { Usage, UsageBuckets } from './gateway.types.js';
-import { isObject, type JsonObject, objectOf } from './json-value.js';
+import { isObject, type JsonObject } from '../common/json-object.js';
+import { objectOf } from './json-value.js';
 
 /**
  * More tokens than any model reads or writes at once: a larger number is a fault, not a count. A prompt may be

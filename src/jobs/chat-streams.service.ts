@@ -10,7 +10,6 @@ import { checkAnswer } from './answer-schema.js';
 import { CallRecordingService } from './call-recording.service.js';
 import { usageOf } from './call-usage.js';
 import { type Patience, whenDatabaseIsThere } from './database-patience.js';
-
 import type { CallEvent, ChatInput, StreamedChat } from './job-calls.types.js';
 import { callNotRecorded, streamBroken } from './jobs.errors.js';
 import { begunOf, sinceStart, type StartedCall } from './started-call.js';

@@ -1,6 +1,11 @@
 import type { BudgetTerms } from '../budgets/budgets.types.js';
 import type { CostVisibility } from '../teams/teams.types.js';
 
+export { MAX_JOB_TYPE_LENGTH } from '../budgets/budgets.types.js';
+
+/** Characters of the user that a job is for. */
+export const MAX_JOB_USER_LENGTH = 256;
+
 export const JOB_STATUSES = [
   'pending',
   'in_progress',

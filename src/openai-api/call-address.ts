@@ -6,6 +6,7 @@ import { IDENTIFIER_PATTERN } from '../common/identifiers.js';
 import { JOB_HEADER, JOB_TYPE_HEADER, TEAM_HEADER, USER_HEADER } from '../common/openai-path.js';
 import type { CallTarget } from '../jobs/job-calls.types.js';
 import { JOB_PATH_PARAM } from '../jobs/job-path.js';
+import { MAX_JOB_TYPE_LENGTH, MAX_JOB_USER_LENGTH } from '../jobs/jobs.types.js';
 
 /** Whom a request is about, as its path and headers say it: OpenAI's bodies have no field for this. */
 export interface CallAddress {
@@ -20,9 +21,6 @@ export interface CallDefaults {
   readonly jobType: string;
   readonly userId: string | null;
 }
-
-const MAX_JOB_TYPE_LENGTH = 128;
-const MAX_USER_LENGTH = 256;
 
 /** Injects the {@link CallAddress} of a request. */
 export const Address = createParamDecorator((_: unknown, context: ExecutionContext): CallAddress => {
@@ -45,7 +43,7 @@ export function readAddress({ headers, params }: Pick<Request, 'headers' | 'para
     jobId: header(JOB_HEADER),
     teamId: identifierOf(header(TEAM_HEADER), 'X-Team-Id'),
     jobType: textOf(header(JOB_TYPE_HEADER), 'X-Job-Type', MAX_JOB_TYPE_LENGTH),
-    userId: textOf(header(USER_HEADER), 'X-User-Id', MAX_USER_LENGTH),
+    userId: textOf(header(USER_HEADER), 'X-User-Id', MAX_JOB_USER_LENGTH),
   };
 }
 

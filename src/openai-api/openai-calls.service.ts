@@ -39,9 +39,7 @@ export class OpenaiCallsService {
     if (isStreamed) {
       const call = await this.calls.stream(principal, target, input);
       response.set(callHeaders(call));
-      return new EventStream(chatFrames(call, { includeUsage }), () => {
-        call.leave();
-      });
+      return new EventStream(chatFrames(call, { includeUsage }), call.leave);
     }
     const call = await this.calls.call(principal, target, input);
     response.set(callHeaders(call));
@@ -60,9 +58,7 @@ export class OpenaiCallsService {
     if (request.stream === true) {
       const call = await this.calls.stream(principal, target, input);
       response.set(callHeaders(call));
-      return new EventStream(responseFrames(request, call), () => {
-        call.leave();
-      });
+      return new EventStream(responseFrames(request, call), call.leave);
     }
     const call = await this.calls.call(principal, target, input);
     response.set(callHeaders(call));

@@ -4,6 +4,7 @@ import { IsOptional } from 'class-validator';
 import { IsHarmless } from '../../chat/harmless.validator.js';
 import { ApiIdentifier, ApiMetadata } from '../../common/openapi.js';
 import { IsIdentifier, IsMetadata, IsStoredText } from '../../common/validators.js';
+import { MAX_JOB_USER_LENGTH } from '../../jobs/jobs.types.js';
 
 /** Fields that OpenAI's calls have in common and that are not sent to a model. */
 
@@ -20,13 +21,13 @@ export function IsUser(): PropertyDecorator {
     ApiPropertyOptional({
       type: String,
       minLength: 1,
-      maxLength: 256,
+      maxLength: MAX_JOB_USER_LENGTH,
       nullable: true,
       description: 'Becomes the `user_id` of the job, if the call has one of its own and no `X-User-Id`',
       example: 'john@acme.com',
     }),
     IsOptional(),
-    IsStoredText(256),
+    IsStoredText(MAX_JOB_USER_LENGTH),
   );
 }
 
